@@ -1,0 +1,5 @@
+"""`python -m talkbot_tui`."""
+
+from talkbot_tui.start import main
+
+main()
