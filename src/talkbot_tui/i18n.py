@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ENGLISH = "en"
@@ -51,7 +51,7 @@ def language() -> str:
     return _Current.language
 
 
-@lru_cache(maxsize=None)
+@cache
 def _catalogue(domain: str, chosen: str) -> gettext.NullTranslations:
     if chosen == ENGLISH:
         return gettext.NullTranslations()

@@ -137,7 +137,7 @@ def _check_str(value: str) -> None:
 
 
 def _refusal(reason: str) -> Refused:
-    """msgspec says `Expected … - at `$.text``; the path's last name is the field."""
+    """Msgspec says `Expected … - at `$.text``; the path's last name is the field."""
     field = None
     if "at `$." in reason:
         field = reason.rsplit("at `$.", 1)[1].rstrip("`").split("[")[0]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from talkbot_tui.wire.scalars import ServerPayload
 
 
-class Code(str, Enum):
+class Code(StrEnum):
     """Why something was refused; stable names, to be matched by programs."""
 
     BAD_REQUEST = "bad_request"
@@ -41,7 +41,7 @@ RETRYABLE = frozenset({Code.RATE_LIMITED, Code.BUSY, Code.STORAGE_FULL, Code.INT
 """The same request may succeed later; every other code is final."""
 
 
-class GoodbyeCode(str, Enum):
+class GoodbyeCode(StrEnum):
     """Why the server closes the connection."""
 
     DRAINING = "draining"
