@@ -1,4 +1,4 @@
-"""Between Python values and what travels: strict for a client's payloads, lenient for a server's."""
+"""Python values and what travels: strict for a client's payloads, lenient for a server's."""
 
 from __future__ import annotations
 
