@@ -1,0 +1,113 @@
+"""A program in a real pty, with a screen that remembers what it drew."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+
+import pyte
+from ptyprocess import PtyProcess
+
+from tests.waiting import until_sync
+
+PASTE_BEGIN, PASTE_END = "\x1b[200~", "\x1b[201~"
+
+
+class Terminal:
+    """One program in a pty of `columns` × `rows`; a thread reads what it draws."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        columns: int = 120,
+        rows: int = 40,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._lock = threading.Lock()
+        self.raw = bytearray()
+        self._process = PtyProcess.spawn(
+            list(command),
+            dimensions=(rows, columns),
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = self._process.read(65536)
+            except (EOFError, OSError):
+                return
+            with self._lock:
+                self.raw += data
+                self._stream.feed(data)
+
+    def lines(self) -> list[str]:
+        """The screen's rows, without trailing blanks."""
+        with self._lock:
+            return [line.rstrip() for line in self._screen.display]
+
+    def text(self) -> str:
+        """The screen as one text."""
+        return "\n".join(self.lines())
+
+    def shows(self, text: str) -> bool:
+        """Whether `text` stands in one row of the screen."""
+        return any(text in line for line in self.lines())
+
+    def wait(self, text: str, within: float = 20.0) -> None:
+        """Until `text` is on the screen; fails with the screen's picture."""
+        self.until(lambda: self.shows(text), within, f"waiting for {text!r}")
+
+    def until(self, condition: Callable[[], object], within: float = 20.0, why: str = "") -> None:
+        """Until the condition holds; fails with the screen's picture."""
+        until_sync(condition, within, lambda: f"{why}; alive: {self.alive}; screen:\n{self.text()}")
+
+    def write(self, text: str) -> None:
+        """Type these characters."""
+        self._process.write(text.encode())
+
+    def send(self, text: str) -> None:
+        """Paste `text` into the composer and press Enter."""
+        self.write(PASTE_BEGIN + text + PASTE_END)
+        self.write("\r")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the program still runs."""
+        return bool(self._process.isalive())
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, once it has ended."""
+        code: int | None = self._process.exitstatus
+        return code
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Another window size."""
+        with self._lock:
+            self._screen.resize(rows, columns)
+        self._process.setwinsize(rows, columns)
+
+    def close(self) -> None:
+        """End the program, politely first."""
+        if self._process.isalive():
+            self._process.terminate(force=True)
+        self._process.close(force=True)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

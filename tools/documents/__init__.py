@@ -1,0 +1,1 @@
+"""Makers of the generated documents, one module each."""
