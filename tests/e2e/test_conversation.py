@@ -1,0 +1,162 @@
+"""Two people and TalkBot exchange the corpus; the server is restarted in the middle."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import Terminal
+from tests.e2e.world import World, free_port
+from tests.waiting import until_sync
+
+CORPUS = [
+    json.loads(line)
+    for line in (Path(__file__).with_name("corpus.jsonl")).read_text(encoding="utf-8").splitlines()
+]
+NUMBER = re.compile(r"\[(\d{3})\]")
+FAST = ("--messages-per-minute", "6000", "--message-burst", "500")
+
+
+def numbers_on(screen: Terminal) -> list[int]:
+    return [int(found) for line in screen.lines() for found in NUMBER.findall(line)]
+
+
+def page_through(screen: Terminal, last: int) -> list[int]:
+    """All message numbers from the newest to the oldest, read off the screen page by page."""
+    seen: set[int] = set()
+    screen.until(lambda: last in numbers_on(screen), 20, f"message {last} at the end")
+    while 1 not in seen:
+        shown = numbers_on(screen)
+        assert shown == sorted(shown), f"out of order on the screen:\n{screen.text()}"
+        seen |= set(shown)
+        if 1 in seen:
+            break
+        before = screen.text()
+        screen.write("\x1b[5~")
+        screen.until(lambda: screen.text() != before, 10, "a page up changes the screen")
+    return sorted(seen)
+
+
+def converse(world: World, screens: dict[str, Terminal]) -> None:
+    """Send the corpus by turns, with the server away from message 95 to 105."""
+    for screen in screens.values():
+        screen.wait("#general")
+        screen.wait("online")
+    for message in CORPUS:
+        number = message["n"]
+        if number == 95:
+            assert world.stop_server() == 0
+        if number == 105:
+            world.start_server()
+        author = screens[message["from"]]
+        author.send(f"[{number:03}] {message['text']}")
+        author.until(lambda: number in numbers_on(author), 20, f"own message {number}")  # noqa: B023
+        if 95 <= number < 105:
+            continue
+        for screen in screens.values():
+            screen.until(lambda: number in numbers_on(screen), 40, f"message {number}")  # noqa: B023
+
+
+def agree(world: World, screens: dict[str, Terminal]) -> None:
+    """Both screens and the database hold the same messages in the same order."""
+    events = world.log("ana", "general")
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    stored = [
+        (int(found[1]), event["sender"]["name"], event["text"])
+        for event in events
+        if event["type"] == "message" and (found := NUMBER.match(event["text"]))
+    ]
+    expected = {m["n"]: (m["from"], f"[{m['n']:03}] {m['text']}") for m in CORPUS}
+    assert len(stored) == len(CORPUS)
+    assert {n: (who, text) for n, who, text in stored} == expected
+    for person in screens:
+        own = [n for n, who, _text in stored if who == person]
+        assert own == sorted(own), f"{person}'s messages are out of order"
+    for screen in screens.values():
+        order = [n for n, _who, _text in stored]
+        assert page_through(screen, order[-1]) == list(range(1, len(CORPUS) + 1))
+
+
+@contextmanager
+def world_with_two(folder: Path) -> Iterator[World]:
+    with World(folder, options=FAST) as world:
+        world.start_server()
+        world.sign_up("ana")
+        world.sign_up("bruno")
+        yield world
+
+
+def test_two_people_and_the_bot_over_a_restart(tmp_path: Path) -> None:
+    with world_with_two(tmp_path) as world:
+        screens = {name: world.open_app(name) for name in ("ana", "bruno")}
+        converse(world, screens)
+        agree(world, screens)
+
+
+@contextmanager
+def ssh_server(folder: Path) -> Iterator[list[str]]:
+    """A real sshd on loopback for the user who runs the tests; yields the command to reach it."""
+    sshd = shutil.which("sshd") or "/usr/sbin/sshd"
+    assert Path(sshd).exists(), "sshd is missing: .ci/system-packages installs it"
+    port = free_port()
+    for name in ("host", "client"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True
+        )
+    keys = folder / "authorized_keys"
+    keys.write_text((folder / "client.pub").read_text())
+    keys.chmod(0o600)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    config = folder / "sshd_config"
+    config.write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {keys}\n"
+        "StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n"
+        "AcceptEnv *\nPidFile none\n"
+    )
+    process = subprocess.Popen([sshd, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE)
+    command = [
+        "ssh", "-tt", "-p", str(port), "-i", str(folder / "client"), "-F", "none",
+        "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={folder}/known",
+        "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", f"{getpass.getuser()}@127.0.0.1",
+    ]  # fmt: skip
+    try:
+        probe = [part for part in command if part != "-tt"]
+        until_sync(
+            lambda: subprocess.run([*probe, "true"], check=False, timeout=20).returncode == 0, 20
+        )
+        yield command
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        if process.stderr:
+            process.stderr.close()
+
+
+def test_one_person_behind_ssh(tmp_path: Path) -> None:
+    with world_with_two(tmp_path) as world, ssh_server(tmp_path) as ssh:
+        remote = [*ssh, "env", *(f"{k}={v}" for k, v in world.env("bruno").items())]
+        screens = {
+            "ana": world.open_app("ana"),
+            "bruno": world.open_app("bruno", command=remote),
+        }
+        converse(world, screens)
+        agree(world, screens)
+
+
+@pytest.mark.timeout(300)
+def test_long_polling_only(tmp_path: Path) -> None:
+    from tests.proxy import polling_only
+
+    with world_with_two(tmp_path) as world, polling_only(world.port) as url:
+        world.sign_up("bruno", url)
+        screens = {"ana": world.open_app("ana"), "bruno": world.open_app("bruno")}
+        converse(world, screens)
+        agree(world, screens)
