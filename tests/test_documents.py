@@ -42,7 +42,10 @@ def resolve(document: Any, reference: str) -> Any:
 def test_documents_are_up_to_date() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "generate_docs.py"), "--check"],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.stdout + done.stderr == ""
     assert done.returncode == 0

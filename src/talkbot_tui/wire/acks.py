@@ -25,7 +25,7 @@ from talkbot_tui.wire.server_events import (
 )
 
 
-class Limits(ServerPayload, omit_defaults=False):
+class Limits(ServerPayload, frozen=True, omit_defaults=False):
     """The server's limits, as configured there."""
 
     text: int = TEXT_MAX
@@ -40,7 +40,7 @@ class Limits(ServerPayload, omit_defaults=False):
     joins_burst: int = 200
 
 
-class SyncRoom(ServerPayload, omit_defaults=False):
+class SyncRoom(ServerPayload, frozen=True, omit_defaults=False):
     """One conversation in the answer to `sync`.
 
     events are contiguous, `fromSeq` to `headSeq`; `fromSeq` is `headSeq + 1` and
@@ -60,7 +60,7 @@ class SyncRoom(ServerPayload, omit_defaults=False):
     reads: dict[str, int] = {}
 
 
-class SyncAck(ServerPayload, omit_defaults=False):
+class SyncAck(ServerPayload, frozen=True, omit_defaults=False):
     """Where the server is; `epoch` names its database, `expiresAt` ends the token."""
 
     epoch: str
@@ -72,13 +72,13 @@ class SyncAck(ServerPayload, omit_defaults=False):
     conversations: list[SyncRoom]
 
 
-class HeadsAck(ServerPayload, omit_defaults=False):
+class HeadsAck(ServerPayload, frozen=True, omit_defaults=False):
     """Only the heads that moved."""
 
     heads: dict[str, int]
 
 
-class HistoryAck(ServerPayload, omit_defaults=False):
+class HistoryAck(ServerPayload, frozen=True, omit_defaults=False):
     """Contiguous events, ascending; `more` when the asked side goes on."""
 
     events: list[LogEvent]
@@ -86,7 +86,7 @@ class HistoryAck(ServerPayload, omit_defaults=False):
     more: bool
 
 
-class MessageAck(ServerPayload):
+class MessageAck(ServerPayload, frozen=True):
     """The message's place."""
 
     server_msg_id: Id
@@ -94,7 +94,7 @@ class MessageAck(ServerPayload):
     ts: Millis
 
 
-class EditAck(ServerPayload):
+class EditAck(ServerPayload, frozen=True):
     """The edit's place, and the message's new revision."""
 
     seq: Seq
@@ -102,24 +102,24 @@ class EditAck(ServerPayload):
     ts: Millis
 
 
-class PlacedAck(ServerPayload):
+class PlacedAck(ServerPayload, frozen=True):
     """The event's place."""
 
     seq: Seq
     ts: Millis
 
 
-class SeqAck(ServerPayload):
+class SeqAck(ServerPayload, frozen=True):
     """The event's place; `seq` is the head when nothing had to change."""
 
     seq: Count
 
 
-class EmptyAck(ServerPayload):
+class EmptyAck(ServerPayload, frozen=True):
     """Done; nothing to say."""
 
 
-class ReadAck(ServerPayload, omit_defaults=False):
+class ReadAck(ServerPayload, frozen=True, omit_defaults=False):
     """Our read mark and what is left unread."""
 
     read_seq: Count
@@ -127,61 +127,61 @@ class ReadAck(ServerPayload, omit_defaults=False):
     mentions: Count
 
 
-class WatchAck(ServerPayload, omit_defaults=False):
+class WatchAck(ServerPayload, frozen=True, omit_defaults=False):
     """Presence by user id."""
 
     presence: dict[str, PresenceInfo]
 
 
-class ConversationAck(ServerPayload):
+class ConversationAck(ServerPayload, frozen=True):
     """The conversation, as we see it."""
 
     conversation: ConversationInfo
 
 
-class JoinAck(ServerPayload, omit_defaults=False):
+class JoinAck(ServerPayload, frozen=True, omit_defaults=False):
     """The conversation, and its head."""
 
     conversation: ConversationInfo
     head_seq: Count
 
 
-class MemberInfo(ServerPayload):
+class MemberInfo(ServerPayload, frozen=True):
     """A member and their role."""
 
     user: UserInfo
     role: str = "member"
 
 
-class MembersAck(ServerPayload, omit_defaults=False):
+class MembersAck(ServerPayload, frozen=True, omit_defaults=False):
     """A page of members; `next` is null on the last."""
 
     items: list[MemberInfo]
     next: str | None = None
 
 
-class ConversationsAck(ServerPayload, omit_defaults=False):
+class ConversationsAck(ServerPayload, frozen=True, omit_defaults=False):
     """A page of conversations."""
 
     items: list[ConversationInfo]
     next: str | None = None
 
 
-class UsersAck(ServerPayload, omit_defaults=False):
+class UsersAck(ServerPayload, frozen=True, omit_defaults=False):
     """A page of people."""
 
     items: list[UserInfo]
     next: str | None = None
 
 
-class SearchAck(ServerPayload, omit_defaults=False):
+class SearchAck(ServerPayload, frozen=True, omit_defaults=False):
     """Messages found, newest first."""
 
     hits: list[MessageEvent]
     next: str | None = None
 
 
-class AuthAck(ServerPayload):
+class AuthAck(ServerPayload, frozen=True):
     """When the new token ends."""
 
     expires_at: Millis

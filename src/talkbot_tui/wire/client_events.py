@@ -32,14 +32,14 @@ Outcome = Literal["complete", "stopped", "failed"]
 Format = Literal["plain", "markdown", "action"]
 
 
-class ClientInfo(ClientPayload):
+class ClientInfo(ClientPayload, frozen=True):
     """Which program connects."""
 
     name: Annotated[str, Meta(max_length=64)] = ""
     version: Annotated[str, Meta(max_length=32)] = ""
 
 
-class Handshake(ClientPayload):
+class Handshake(ClientPayload, frozen=True):
     """The `auth` object of the connection: an access token, and the contract's version."""
 
     token: Token
@@ -47,7 +47,7 @@ class Handshake(ClientPayload):
     client: ClientInfo = ClientInfo()
 
 
-class Sync(ClientPayload):
+class Sync(ClientPayload, frozen=True):
     """Say where we are; subscribes this connection to all its conversations.
 
     cursors: per conversation the last seq held without a hole; conversations
@@ -60,13 +60,13 @@ class Sync(ClientPayload):
     limit: Limit = 50
 
 
-class Heads(ClientPayload):
+class Heads(ClientPayload, frozen=True):
     """Our heads; the answer names only those that moved."""
 
     heads: dict[Id, Cursor]
 
 
-class History(ClientPayload):
+class History(ClientPayload, frozen=True):
     """A page of a conversation, at most `limit` messages; one of before, after, around.
 
     none: the newest page. before: events below that seq. after: above it.
@@ -80,7 +80,7 @@ class History(ClientPayload):
     limit: Limit = 50
 
 
-class SendMessage(ClientPayload):
+class SendMessage(ClientPayload, frozen=True):
     """Post a message. The same clientMsgId again gives the first ack again, for ever."""
 
     conversation_id: Id
@@ -91,7 +91,7 @@ class SendMessage(ClientPayload):
     streaming: bool = False
 
 
-class Edit(ClientPayload):
+class Edit(ClientPayload, frozen=True):
     """Replace a message's text; refused with `edit_conflict` when `baseRevision` is not its own.
 
     outcome ends a streaming message.
@@ -106,7 +106,7 @@ class Edit(ClientPayload):
     outcome: Outcome | None = None
 
 
-class Delete(ClientPayload):
+class Delete(ClientPayload, frozen=True):
     """Delete a message for everybody."""
 
     conversation_id: Id
@@ -114,7 +114,7 @@ class Delete(ClientPayload):
     client_op_id: Id
 
 
-class React(ClientPayload):
+class React(ClientPayload, frozen=True):
     """Put an emoji under a message (`on`) or take it away."""
 
     conversation_id: Id
@@ -124,7 +124,7 @@ class React(ClientPayload):
     on: bool
 
 
-class Stream(ClientPayload):
+class Stream(ClientPayload, frozen=True):
     """The next piece of a bot's own streaming message."""
 
     conversation_id: Id
@@ -133,41 +133,41 @@ class Stream(ClientPayload):
     delta: Annotated[str, Meta(min_length=1, max_length=8000)]
 
 
-class Stop(ClientPayload):
+class Stop(ClientPayload, frozen=True):
     """Ask the bot to end a streaming answer."""
 
     conversation_id: Id
     server_msg_id: Id
 
 
-class Read(ClientPayload):
+class Read(ClientPayload, frozen=True):
     """We have read up to `seq`; a lower one than before changes nothing."""
 
     conversation_id: Id
     seq: Seq
 
 
-class Typing(ClientPayload):
+class Typing(ClientPayload, frozen=True):
     """We write, or have stopped; at most one in 3 s."""
 
     conversation_id: Id
     on: bool
 
 
-class SetPresence(ClientPayload):
+class SetPresence(ClientPayload, frozen=True):
     """Our presence."""
 
     status: Literal["online", "away"]
     text: StatusText | None = None
 
 
-class Watch(ClientPayload):
+class Watch(ClientPayload, frozen=True):
     """Whose presence is on our screen; replaces the list given before."""
 
     user_ids: Annotated[list[Id], Meta(max_length=WATCH_MAX)]
 
 
-class CreateConversation(ClientPayload):
+class CreateConversation(ClientPayload, frozen=True):
     """Make a channel or group, or open the one direct conversation with `members[0]`."""
 
     kind: Kind
@@ -178,7 +178,7 @@ class CreateConversation(ClientPayload):
     members: Annotated[list[Id], Meta(max_length=PAGE_MAX)] = []
 
 
-class UpdateConversation(ClientPayload):
+class UpdateConversation(ClientPayload, frozen=True):
     """Change name, topic, visibility, or archive; what is left out stays."""
 
     conversation_id: Id
@@ -189,7 +189,7 @@ class UpdateConversation(ClientPayload):
     archived: bool | None = None
 
 
-class Invite(ClientPayload):
+class Invite(ClientPayload, frozen=True):
     """Make a person a member."""
 
     conversation_id: Id
@@ -197,7 +197,7 @@ class Invite(ClientPayload):
     user_id: Id
 
 
-class Remove(ClientPayload):
+class Remove(ClientPayload, frozen=True):
     """End a person's membership."""
 
     conversation_id: Id
@@ -205,7 +205,7 @@ class Remove(ClientPayload):
     user_id: Id
 
 
-class SetRole(ClientPayload):
+class SetRole(ClientPayload, frozen=True):
     """Give a member another role."""
 
     conversation_id: Id
@@ -214,21 +214,21 @@ class SetRole(ClientPayload):
     role: Role
 
 
-class Join(ClientPayload):
+class Join(ClientPayload, frozen=True):
     """Become a member of a public channel."""
 
     conversation_id: Id
     client_op_id: Id
 
 
-class Leave(ClientPayload):
+class Leave(ClientPayload, frozen=True):
     """Stop being a member."""
 
     conversation_id: Id
     client_op_id: Id
 
 
-class Members(ClientPayload):
+class Members(ClientPayload, frozen=True):
     """The people of a conversation, by page; `after` is the `next` of the page before."""
 
     conversation_id: Id
@@ -236,7 +236,7 @@ class Members(ClientPayload):
     limit: Limit = 100
 
 
-class Conversations(ClientPayload):
+class Conversations(ClientPayload, frozen=True):
     """Public channels whose name begins with `prefix`, by page."""
 
     prefix: Annotated[str, Meta(max_length=64)] = ""
@@ -244,7 +244,7 @@ class Conversations(ClientPayload):
     limit: Limit = 100
 
 
-class Users(ClientPayload):
+class Users(ClientPayload, frozen=True):
     """People whose name begins with `prefix`, by page."""
 
     prefix: UserName | Literal[""] = ""
@@ -252,7 +252,7 @@ class Users(ClientPayload):
     limit: Limit = 100
 
 
-class Search(ClientPayload):
+class Search(ClientPayload, frozen=True):
     """Full-text search in one conversation or in all of ours, newest first.
 
     from: a user id. before, after: ms.
@@ -267,7 +267,7 @@ class Search(ClientPayload):
     page: Annotated[str, Meta(max_length=128)] | None = None
 
 
-class Auth(ClientPayload):
+class Auth(ClientPayload, frozen=True):
     """A fresh token for this connection."""
 
     token: Token

@@ -51,7 +51,7 @@ class GoodbyeCode(StrEnum):
     FLOOD = "flood"
 
 
-class ErrorBody(ServerPayload):
+class ErrorBody(ServerPayload, frozen=True):
     """One refusal. `field` names the payload field at fault, if one is.
 
     current: with `edit_conflict`, the message's text now; `revision` its number.

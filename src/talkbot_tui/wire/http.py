@@ -12,7 +12,7 @@ from talkbot_tui.wire.server_events import UserInfo
 Password = Annotated[str, Meta(min_length=8, max_length=1024)]
 
 
-class RegisterRequest(ClientPayload):
+class RegisterRequest(ClientPayload, frozen=True):
     """Make an account; `invite` where the server asks for one."""
 
     username: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -20,34 +20,34 @@ class RegisterRequest(ClientPayload):
     invite: Annotated[str, Meta(max_length=128)] | None = None
 
 
-class LoginRequest(ClientPayload):
+class LoginRequest(ClientPayload, frozen=True):
     """Sign in."""
 
     username: Annotated[str, Meta(min_length=1, max_length=64)]
     password: Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
-class RefreshRequest(ClientPayload):
+class RefreshRequest(ClientPayload, frozen=True):
     """Change a refresh token for fresh tokens."""
 
     refresh_token: Token
 
 
-class PasswordRequest(ClientPayload):
+class PasswordRequest(ClientPayload, frozen=True):
     """Change one's password; every other session ends."""
 
     current_password: Annotated[str, Meta(min_length=1, max_length=1024)]
     new_password: Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
-class TokenRequest(ClientPayload):
+class TokenRequest(ClientPayload, frozen=True):
     """Make a personal token for scripts."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     expires_in_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
 
 
-class Tokens(ServerPayload, omit_defaults=False):
+class Tokens(ServerPayload, frozen=True, omit_defaults=False):
     """What signing in gives; `expiresAt` is the access token's end, in ms."""
 
     access_token: str
@@ -56,14 +56,14 @@ class Tokens(ServerPayload, omit_defaults=False):
     user: UserInfo
 
 
-class Me(ServerPayload, omit_defaults=False):
+class Me(ServerPayload, frozen=True, omit_defaults=False):
     """Who one is."""
 
     user: UserInfo
     expires_at: Millis
 
 
-class SessionInfo(ServerPayload, omit_defaults=False):
+class SessionInfo(ServerPayload, frozen=True, omit_defaults=False):
     """One sign-in of ours."""
 
     session_id: str
@@ -73,13 +73,13 @@ class SessionInfo(ServerPayload, omit_defaults=False):
     current: bool
 
 
-class SessionsAnswer(ServerPayload, omit_defaults=False):
+class SessionsAnswer(ServerPayload, frozen=True, omit_defaults=False):
     """All our sign-ins."""
 
     items: list[SessionInfo]
 
 
-class PersonalToken(ServerPayload, omit_defaults=False):
+class PersonalToken(ServerPayload, frozen=True, omit_defaults=False):
     """A personal token; `token` is shown once, when it is made."""
 
     token_id: str
@@ -89,7 +89,7 @@ class PersonalToken(ServerPayload, omit_defaults=False):
     token: str | None = None
 
 
-class TokensAnswer(ServerPayload, omit_defaults=False):
+class TokensAnswer(ServerPayload, frozen=True, omit_defaults=False):
     """All our personal tokens."""
 
     items: list[PersonalToken]

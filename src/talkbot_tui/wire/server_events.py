@@ -8,7 +8,7 @@ from talkbot_tui.wire.client_events import Kind, Outcome, Role, Visibility
 from talkbot_tui.wire.scalars import Count, Id, Millis, Seq, ServerPayload
 
 
-class UserInfo(ServerPayload):
+class UserInfo(ServerPayload, frozen=True):
     """A person or a bot."""
 
     user_id: Id
@@ -17,14 +17,14 @@ class UserInfo(ServerPayload):
     bot: bool = False
 
 
-class ReactionInfo(ServerPayload):
+class ReactionInfo(ServerPayload, frozen=True):
     """One emoji under a message and who put it there."""
 
     emoji: str
     user_ids: list[str]
 
 
-class ConversationInfo(ServerPayload):
+class ConversationInfo(ServerPayload, frozen=True):
     """A conversation as one user sees it.
 
     role: that user's, absent when they are no member. peer: the other person of
@@ -43,7 +43,7 @@ class ConversationInfo(ServerPayload):
     created_at: Millis = 0
 
 
-class LogEventBase(ServerPayload):
+class LogEventBase(ServerPayload, frozen=True):
     """Base of the durable events. Each seq of a conversation has exactly one."""
 
     conversation_id: Id
@@ -52,7 +52,7 @@ class LogEventBase(ServerPayload):
     sender: UserInfo
 
 
-class MessageEvent(LogEventBase, tag_field="type", tag="message"):
+class MessageEvent(LogEventBase, frozen=True, tag_field="type", tag="message"):
     """A message in its current state, wherever in the log it is served.
 
     changedSeq: seq of the last event that changed it, absent when none did; an
@@ -75,7 +75,7 @@ class MessageEvent(LogEventBase, tag_field="type", tag="message"):
     bot: bool = False
 
 
-class EditEvent(LogEventBase, tag_field="type", tag="edit"):
+class EditEvent(LogEventBase, frozen=True, tag_field="type", tag="edit"):
     """A message has other text; a superseded edit is served with the current text and revision."""
 
     server_msg_id: Id
@@ -87,13 +87,13 @@ class EditEvent(LogEventBase, tag_field="type", tag="edit"):
     deleted: bool = False
 
 
-class DeleteEvent(LogEventBase, tag_field="type", tag="delete"):
+class DeleteEvent(LogEventBase, frozen=True, tag_field="type", tag="delete"):
     """A message is gone."""
 
     server_msg_id: Id
 
 
-class ReactionEvent(LogEventBase, tag_field="type", tag="reaction"):
+class ReactionEvent(LogEventBase, frozen=True, tag_field="type", tag="reaction"):
     """A reaction was added or taken away; `reactions` is the whole set after it."""
 
     server_msg_id: Id
@@ -102,7 +102,7 @@ class ReactionEvent(LogEventBase, tag_field="type", tag="reaction"):
     reactions: list[ReactionInfo] = []
 
 
-class MemberEvent(LogEventBase, tag_field="type", tag="member"):
+class MemberEvent(LogEventBase, frozen=True, tag_field="type", tag="member"):
     """Somebody joined, left, was invited or removed, or has another role."""
 
     user: UserInfo
@@ -110,7 +110,7 @@ class MemberEvent(LogEventBase, tag_field="type", tag="member"):
     role: Role = "member"
 
 
-class ConversationEvent(LogEventBase, tag_field="type", tag="conversation"):
+class ConversationEvent(LogEventBase, frozen=True, tag_field="type", tag="conversation"):
     """The conversation was made or changed."""
 
     conversation: ConversationInfo
@@ -120,7 +120,7 @@ class ConversationEvent(LogEventBase, tag_field="type", tag="conversation"):
 LogEvent = MessageEvent | EditEvent | DeleteEvent | ReactionEvent | MemberEvent | ConversationEvent
 
 
-class StreamEvent(ServerPayload):
+class StreamEvent(ServerPayload, frozen=True):
     """A piece of a streaming message at code point `offset`; may be lost."""
 
     conversation_id: Id
@@ -129,7 +129,7 @@ class StreamEvent(ServerPayload):
     delta: str
 
 
-class StopEvent(ServerPayload):
+class StopEvent(ServerPayload, frozen=True):
     """To the bot that is streaming: a member asks it to end."""
 
     conversation_id: Id
@@ -137,7 +137,7 @@ class StopEvent(ServerPayload):
     user_id: Id
 
 
-class TypingEvent(ServerPayload):
+class TypingEvent(ServerPayload, frozen=True):
     """Somebody writes; forget it after 6 s."""
 
     conversation_id: Id
@@ -145,7 +145,7 @@ class TypingEvent(ServerPayload):
     on: bool
 
 
-class PresenceInfo(ServerPayload):
+class PresenceInfo(ServerPayload, frozen=True):
     """One person's presence; `lastSeen` in ms."""
 
     status: Literal["online", "away", "offline"]
@@ -153,7 +153,7 @@ class PresenceInfo(ServerPayload):
     last_seen: Millis = 0
 
 
-class PresenceEvent(ServerPayload):
+class PresenceEvent(ServerPayload, frozen=True):
     """A watched person's presence changed."""
 
     user_id: Id
@@ -162,7 +162,7 @@ class PresenceEvent(ServerPayload):
     last_seen: Millis = 0
 
 
-class ReadEvent(ServerPayload):
+class ReadEvent(ServerPayload, frozen=True):
     """Somebody has read up to `seq`; above 100 members only one's own come."""
 
     conversation_id: Id
@@ -172,20 +172,20 @@ class ReadEvent(ServerPayload):
     mentions: int | None = None
 
 
-class ResyncEvent(ServerPayload):
+class ResyncEvent(ServerPayload, frozen=True):
     """Broadcasts may have been missed; absent means everywhere."""
 
     conversation_ids: list[Id] | None = None
 
 
-class LimitedEvent(ServerPayload):
+class LimitedEvent(ServerPayload, frozen=True):
     """An event without an ack was dropped because it came too often."""
 
     event: str
     retry_after_ms: Count
 
 
-class GoodbyeEvent(ServerPayload):
+class GoodbyeEvent(ServerPayload, frozen=True):
     """The server closes this connection next."""
 
     code: str

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from talkbot_tui.config import ConfigError, Settings, load, parse
+
+
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path / "config.toml") == Settings()
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('user = "ana"\ntyping = false\n\n[keys]\nswitcher = "ctrl+o"\n')
+    settings = load(file)
+    assert settings == Settings(user="ana", typing=False, keys={"switcher": "ctrl+o"})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('user = "ana"\ncolour = 1\n', "c.toml:2: colour: there is no such setting"),
+        ("\n\ntyping = 'no'\n", "c.toml:3: typing: must be true or false"),
+        ("[keys]\nswitcher = 5\n", "c.toml:2: keys.switcher: must be a text"),
+        ("keys = 3\n", "c.toml:1: keys: must be a table"),
+        ("user = \n", "c.toml: not valid TOML: Invalid value (at line 1, column 8)"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_and_key(text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "c.toml")
+    assert str(caught.value) == told
+
+
+def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="it is not UTF-8"):
+        load(file)
