@@ -119,12 +119,16 @@ class Resync:
 
 @dataclass(frozen=True, slots=True)
 class StreamDelta:
-    """`delta` belongs at code point `offset` of a streaming message."""
+    """`delta` belongs at code point `offset` of a streaming message.
+
+    size: code points of the delta as it was sent, 0 when cleaning changed none.
+    """
 
     conversation_id: str
     server_msg_id: str
     offset: int
     delta: str
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

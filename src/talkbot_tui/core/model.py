@@ -83,6 +83,10 @@ class Message:
     ts: the server's time once numbered, the composing time before that.
     reply_to: `server_msg_id` of the message answered, or "".
     error: why it failed, ready to be shown; empty unless `state` is FAILED.
+    reacted_seq: seq up to which `reactions` are known, 0 when that is `changed_seq`;
+        differs when an edit came while an older reaction still lay in a gap.
+    size: code points of the text as it was sent, 0 when cleaning changed none;
+        offsets of a stream count in these.
     """
 
     key: str
@@ -104,6 +108,8 @@ class Message:
     streaming: bool = False
     outcome: Outcome | None = None
     error: str = ""
+    reacted_seq: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,49 @@
+"""Leaving a conversation, by our own will or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from talkbot_tui.core import echoes
+from talkbot_tui.core.effects import ForgetRoom
+from talkbot_tui.core.model import SendState
+from talkbot_tui.core.room_list import Fetching, Room
+from talkbot_tui.core.state import State
+
+NOT_MEMBER = "not_member: You are no longer a member of this conversation."
+
+
+def end(state: State, room: Room) -> None:
+    """We are no member any more: forget the room, but never what was written and not sent."""
+    for message in state.outbox.messages(room.id):
+        if message.state is not SendState.FAILED:
+            echoes.fail(state, message, NOT_MEMBER)
+    state.emit(ForgetRoom(room.id))
+    state.notice("not_member", room.conversation.name, room.id)
+    forget(state, room)
+    room.known = False
+    room.conversation = replace(room.conversation, role="")
+    room.head_seq = room.read_seq = room.counted = 0
+    room.unread = room.mentions = 0
+    room.last_seq = room.last_ts = 0
+    room.last_text = room.last_id = ""
+    room.stored = None
+    room.reads.clear()
+    state.roster.forget(room.id)
+    if state.open_id == room.id and not state.outbox.messages(room.id):
+        state.open_id = ""
+    state.changes.roster(room.id)
+    state.touch(room)
+
+
+def forget(state: State, room: Room) -> None:
+    """Nothing numbered is held of this room; local echoes stay."""
+    room.timeline.forget()
+    room.ahead.clear()
+    room.tally.clear()
+    room.mine.clear()
+    room.fetching = Fetching()
+    room.loading = False
+    state.cancel("hold", room.id)
+    state.cancel("fetch", room.id)
+    state.changes.reset(room.id)

@@ -1,0 +1,164 @@
+"""What to send next: one lane per conversation, in order, one message in flight in each.
+
+A message enters its lane when it is composed and leaves it when the server has
+it, when the server refuses it for good, or when its author discards it. A
+refusal that may pass, and a missing answer, keep it at the head of its lane and
+hold the lane back for a while; no lane waits for another. The id never changes,
+so sending twice is harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from talkbot_tui.core.model import Message, SendState
+
+BACKOFF_FIRST_MS = 1_000
+BACKOFF_MAX_MS = 60_000
+TRIES_MAX = 8
+"""After so many refusals in a row with the same internal error, the user decides."""
+
+
+def backoff(tries: int) -> int:
+    """How long to wait, in ms, after `tries` failures in a row (at least one)."""
+    return min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS << min(tries - 1, 16))
+
+
+@dataclass(slots=True)
+class _Entry:
+    message: Message
+    tries: int = 0
+    ready_at: int = 0
+
+
+class Outbox:
+    """Our messages that the server has not confirmed, failed ones included."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._lanes: dict[str, list[str]] = {}
+
+    def __contains__(self, client_msg_id: object) -> bool:
+        return client_msg_id in self._entries
+
+    def get(self, client_msg_id: str) -> Message | None:
+        """The message as it is now."""
+        entry = self._entries.get(client_msg_id)
+        return entry.message if entry else None
+
+    def messages(self, conversation_id: str) -> list[Message]:
+        """This conversation's unsent messages, in order of composing."""
+        return [
+            entry.message
+            for entry in self._entries.values()
+            if entry.message.conversation_id == conversation_id
+        ]
+
+    def counts(self, conversation_id: str) -> tuple[int, int]:
+        """How many have failed for good, and how many still wait, in this conversation."""
+        states = [message.state for message in self.messages(conversation_id)]
+        failed = states.count(SendState.FAILED)
+        return failed, len(states) - failed
+
+    def conversations(self) -> tuple[str, ...]:
+        """Conversations whose lane is not empty."""
+        return tuple(conversation for conversation, lane in self._lanes.items() if lane)
+
+    def add(self, message: Message) -> None:
+        """Put `message` at the end of its lane; a failed one is kept beside it."""
+        self._entries[message.client_msg_id] = _Entry(message)
+        if message.state is not SendState.FAILED:
+            self._lanes.setdefault(message.conversation_id, []).append(message.client_msg_id)
+
+    def saved(self, client_msg_id: str) -> Message | None:
+        """The message is on disk: it may be sent. None when that is no news."""
+        entry = self._entries.get(client_msg_id)
+        if entry is None or entry.message.state is not SendState.SAVING:
+            return None
+        return self._set(entry, state=SendState.QUEUED)
+
+    def start(self, conversation_id: str, now: int) -> Message | None:
+        """Take the lane's next message as being in flight, if the lane is free and may go."""
+        lane = self._lanes.get(conversation_id)
+        entry = self._entries[lane[0]] if lane else None
+        if entry is None or entry.message.state is not SendState.QUEUED or entry.ready_at > now:
+            return None
+        return self._set(entry, state=SendState.SENDING)
+
+    def ready_at(self, conversation_id: str) -> int:
+        """Until when this lane holds itself back, in ms; 0 when it does not."""
+        lane = self._lanes.get(conversation_id)
+        entry = self._entries[lane[0]] if lane else None
+        if entry is None or entry.message.state is not SendState.QUEUED:
+            return 0
+        return entry.ready_at
+
+    def postpone(self, client_msg_id: str, now: int, ready_at: int = 0) -> Message | None:
+        """Not answered, or refused for now: queued again, with a pause before the next try."""
+        entry = self._entries.get(client_msg_id)
+        if entry is None or entry.message.state is not SendState.SENDING:
+            return None
+        entry.tries += 1
+        entry.ready_at = max(ready_at, now + backoff(entry.tries))
+        return self._set(entry, state=SendState.QUEUED)
+
+    def tries(self, client_msg_id: str) -> int:
+        """How often in a row this message has been postponed."""
+        entry = self._entries.get(client_msg_id)
+        return entry.tries if entry else 0
+
+    def fail(self, client_msg_id: str, error: str) -> Message | None:
+        """Refused for good: it leaves the lane and stays visible."""
+        entry = self._entries.get(client_msg_id)
+        if entry is None:
+            return None
+        self._leave(entry.message)
+        return self._set(entry, state=SendState.FAILED, error=error)
+
+    def retry(self, client_msg_id: str) -> Message | None:
+        """A failed message goes to the end of its lane again, under the same id."""
+        entry = self._entries.get(client_msg_id)
+        if entry is None or entry.message.state is not SendState.FAILED:
+            return None
+        del self._entries[client_msg_id]
+        message = replace(entry.message, state=SendState.QUEUED, error="")
+        self.add(message)
+        return message
+
+    def remove(self, client_msg_id: str) -> Message | None:
+        """The server has it, or it is given up."""
+        entry = self._entries.pop(client_msg_id, None)
+        if entry is None:
+            return None
+        self._leave(entry.message)
+        return entry.message
+
+    def link_lost(self) -> list[Message]:
+        """What was in flight is queued again, without a pause; the messages that changed."""
+        changed = []
+        for entry in self._entries.values():
+            entry.ready_at = 0
+            if entry.message.state is SendState.SENDING:
+                changed.append(self._set(entry, state=SendState.QUEUED))
+        return changed
+
+    def update(self, messages: Iterable[Message]) -> None:
+        """These messages have other facts now (their sender became known)."""
+        for message in messages:
+            self._entries[message.client_msg_id].message = message
+
+    def all(self) -> list[Message]:
+        """Every unsent message, in order of composing."""
+        return [entry.message for entry in self._entries.values()]
+
+    def _leave(self, message: Message) -> None:
+        lane = self._lanes.get(message.conversation_id, [])
+        if message.client_msg_id in lane:
+            lane.remove(message.client_msg_id)
+        if not lane:
+            self._lanes.pop(message.conversation_id, None)
+
+    def _set(self, entry: _Entry, *, state: SendState, error: str = "") -> Message:
+        entry.message = replace(entry.message, state=state, error=error)
+        return entry.message

@@ -1,0 +1,84 @@
+"""Makes any received text safe for a terminal; the words themselves are never changed.
+
+What a terminal could obey is replaced by U+FFFD, visibly, one for one: control
+characters, escape sequences' introducers, halves of surrogate pairs,
+noncharacters. What could only confuse is left out: explicit bidi embeddings,
+overrides and isolates (the marks LRM, RLM and ALM stay, they order
+neighbours only), tags, and floods of combining or invisible characters.
+Joiners and variation selectors stay, since emoji and many scripts need them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MARKS_MAX = 4
+"""Combining marks kept on one base; more only stack over other lines."""
+
+INVISIBLE_MAX = 2
+"""Invisible characters kept in a row; an emoji sequence needs no more between visible ones."""
+
+TAB = "    "
+REPLACEMENT = "\ufffd"
+
+_PLAIN = re.compile(r"[\n\x20-\x7e\xa0-\xac\xae-\u02ff]*\Z")
+"""The usual case: nothing to do. No controls, no soft hyphen, no combining marks."""
+
+_NEWLINE = re.compile("\r\n?|[\u2028\u2029\x85\x0b\x0c]")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]+")
+_HIDDEN = re.compile("[\U000e0000-\U000e0fff\ufff9-\ufffb\u206a-\u206f]+")
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(
+        f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+    )
+    + "]"
+)
+_INVISIBLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2060-\u2065\u3164\ufe00-\ufe0f\ufeff\uffa0"
+)
+_FLOOD = re.compile(f"([{_INVISIBLE}]{{{INVISIBLE_MAX}}})[{_INVISIBLE}]+")
+_NAME_BREAKS = re.compile(r"\s+")
+_NAME_HIDDEN = re.compile("[\u061c\u200e\u200f\u200b\u2060\ufeff\xad]")
+
+
+def clean(text: str) -> str:
+    """`text` as it may go to a terminal; lines end in newlines, tabs become spaces.
+
+    Cleaning twice changes nothing more.
+    """
+    if _PLAIN.match(text):
+        return text
+    text = _NEWLINE.sub("\n", text).replace("\t", TAB)
+    text = _UNSAFE.sub(REPLACEMENT, text)
+    text = _HIDDEN.sub("", _BIDI.sub("", text))
+    return _unstack(_FLOOD.sub(r"\1", text))
+
+
+def clean_name(text: str) -> str:
+    """`text` on one line, without anything that reorders its neighbours: names, topics."""
+    text = _NAME_HIDDEN.sub("", clean(text))
+    return _NAME_BREAKS.sub(" ", text).strip()
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """The beginning of a cleaned `text` on one line, for lists."""
+    line = _NAME_BREAKS.sub(" ", text[: limit * 4]).strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _unstack(text: str) -> str:
+    """Keep at most `MARKS_MAX` combining marks on each base."""
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        if unicodedata.category(char) in ("Mn", "Me") and char not in "\ufe0e\ufe0f":
+            marks += 1
+            if marks > MARKS_MAX:
+                continue
+        elif unicodedata.category(char) != "Cf":
+            marks = 0
+        kept.append(char)
+    return "".join(kept)

@@ -1,0 +1,340 @@
+"""The ordered rows of one conversation, and which seqs of it are held.
+
+Two regions: numbered rows (messages, notes, gaps) by seq, then local echoes in
+the order in which they will be sent. Rows are held in memory from `floor`
+upwards and only while somebody looks at the conversation; `ranges` and `cursor`
+are held always. Every method that changes rows returns the splices that do the
+same to a copy.
+
+`cursor` is the last seq up to which nothing is missing but the gaps that the
+user can see; what is held above it came early (an ack of our own, mostly).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import overload
+
+from talkbot_tui.core.model import (
+    ConversationChanged,
+    Gap,
+    LogEvent,
+    MemberChanged,
+    Message,
+    MessagePosted,
+    Note,
+    Row,
+    Splice,
+    row_key,
+)
+from talkbot_tui.core.mutations import Mutation, apply, merge
+from talkbot_tui.core.ranges import Ranges, Span
+
+PENDING_MAX = 256
+"""Messages that are not held and whose changes are kept; a page served later has them anyway."""
+
+
+class Rows(Sequence[Row]):
+    """A read-only view: numbered rows, then local echoes."""
+
+    __slots__ = ("_local", "_numbered")
+
+    def __init__(self, numbered: list[Row], local: list[Message]) -> None:
+        self._numbered = numbered
+        self._local = local
+
+    def __len__(self) -> int:
+        return len(self._numbered) + len(self._local)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        if index < 0:
+            index += len(self)
+        held = len(self._numbered)
+        if 0 <= index < held:
+            return self._numbered[index]
+        if index < 0:
+            raise IndexError(index)
+        return self._local[index - held]
+
+
+class Timeline:
+    """Rows of one conversation; `floor` is None while no numbered rows are held.
+
+    Attributes:
+        conversation_id: whose rows these are.
+        cursor: last seq up to which nothing is missing but visible gaps.
+        floor: rows with this seq and above are in memory; None for none.
+        overdue: what is missing above the cursor is shown as a gap too.
+    """
+
+    def __init__(self, conversation_id: str, spans: Iterable[Span] = (), cursor: int = 0) -> None:
+        self.conversation_id = conversation_id
+        self.cursor = cursor
+        self.floor: int | None = None
+        self.overdue = False
+        self._ranges = Ranges(spans)
+        self._rows: list[Row] = []
+        self._seqs: list[int] = []
+        self._keys: dict[str, int] = {}
+        self._ids: dict[str, int] = {}
+        self._locals: list[Message] = []
+        self._gaps: list[Gap] = []
+        self._pending: dict[str, list[Mutation]] = {}
+        self._view = Rows(self._rows, self._locals)
+
+    # --- what is there ---------------------------------------------------------
+
+    @property
+    def rows(self) -> Rows:
+        """All rows; a live view, so copy what must not change under you."""
+        return self._view
+
+    @property
+    def ranges(self) -> tuple[Span, ...]:
+        """The held spans of seqs, in memory or in the cache."""
+        return self._ranges.spans
+
+    @property
+    def head(self) -> int:
+        """The highest seq that is held."""
+        return max(self.cursor, self._ranges.last)
+
+    @property
+    def at_start(self) -> bool:
+        """Whether the first row is the conversation's first."""
+        return self.floor is not None and self.floor <= 1 and self._ranges.holds(1)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The gap rows, ascending."""
+        return tuple(self._gaps)
+
+    def holds(self, seq: int) -> bool:
+        """Whether the event `seq` is held, in memory or in the cache."""
+        return self._ranges.holds(seq)
+
+    def holes(self, up_to: int) -> list[Span]:
+        """What is missing between the lowest held seq and `up_to`."""
+        return self._ranges.holes(up_to)
+
+    def find(self, key: str) -> int | None:
+        """The index of the row with this key."""
+        seq = self._keys.get(key)
+        if seq is not None:
+            return bisect_left(self._seqs, seq)
+        for index, message in enumerate(self._locals):
+            if message.key == key:
+                return len(self._rows) + index
+        return None
+
+    def message(self, server_msg_id: str) -> Message | None:
+        """A numbered message that is in memory."""
+        seq = self._ids.get(server_msg_id)
+        row = self._rows[self._at(seq)] if seq is not None else None
+        return row if isinstance(row, Message) else None
+
+    def messages_above(self, seq: int) -> Iterable[Message]:
+        """The numbered messages in memory with a higher seq, ascending."""
+        start = bisect_left(self._seqs, seq + 1)
+        return (row for row in self._rows[start:] if isinstance(row, Message))
+
+    def seq_of(self, server_msg_id: str) -> int:
+        """The seq of a numbered message that is in memory, 0 for another."""
+        return self._ids.get(server_msg_id, 0)
+
+    # --- the log ---------------------------------------------------------------
+
+    def put(self, event: LogEvent) -> list[Splice]:
+        """Show `event`: a new row, a changed one, or nothing new. `hold` tells that it is held."""
+        match event:
+            case MessagePosted(message=message):
+                return self._put_message(self._caught_up(message))
+            case MemberChanged() | ConversationChanged():
+                return self._insert(event.seq, note_of(event))
+            case _:
+                return self._mutate(event)
+
+    def hold(self, first: int, last: int) -> None:
+        """Seqs `first` … `last` are held now; the cursor follows over what is contiguous."""
+        self._ranges.add(first, last)
+        self.cursor = self._ranges.end_from(self.cursor)
+
+    def skip_to(self, seq: int) -> None:
+        """Move the cursor up to `seq`; what is missing below becomes a visible gap."""
+        self.cursor = self._ranges.end_from(max(self.cursor, seq))
+
+    def current(self, event: LogEvent) -> LogEvent:
+        """`event` as it is after the mutations that came before it did."""
+        if not isinstance(event, MessagePosted) or not self._pending:
+            return event
+        message = self._caught_up(event.message)
+        return event if message is event.message else replace(event, message=message)
+
+    def regap(self, fetching: int = 0) -> list[Splice]:
+        """Make the gap rows fit the ranges; `fetching` is the last seq of the one being loaded."""
+        wanted: list[Gap] = []
+        if self.floor is not None:
+            top = self.head if self.overdue else self.cursor
+            wanted = [
+                Gap(first, last, fetching=last == fetching)
+                for first, last in self._ranges.holes(top)
+                if last + 1 >= self.floor
+            ]
+        if wanted == self._gaps:
+            return []
+        splices: list[Splice] = []
+        for gap in [gap for gap in self._gaps if gap not in wanted]:
+            splices.append(self._remove(gap.first, gap))
+        for gap in [gap for gap in wanted if gap not in self._gaps]:
+            splices += self._insert(gap.first, gap)
+        self._gaps = wanted
+        return splices
+
+    def replace_message(self, message: Message) -> list[Splice]:
+        """The numbered message with this `server_msg_id` has this value now."""
+        index = self._at(self._ids[message.server_msg_id])
+        if self._rows[index] == message:
+            return []
+        self._rows[index] = message
+        return [Splice(index, 1, (message,))]
+
+    # --- local echoes ------------------------------------------------------------
+
+    def put_local(self, message: Message) -> list[Splice]:
+        """Show a local echo as it is now; a new one goes last."""
+        base = len(self._rows)
+        for index, held in enumerate(self._locals):
+            if held.key == message.key:
+                self._locals[index] = message
+                return [] if held == message else [Splice(base + index, 1, (message,))]
+        self._locals.append(message)
+        return [Splice(len(self.rows) - 1, 0, (message,))]
+
+    def drop_local(self, key: str) -> list[Splice]:
+        """Take a local echo away."""
+        for index, held in enumerate(self._locals):
+            if held.key == key:
+                del self._locals[index]
+                return [Splice(len(self._rows) + index, 1, ())]
+        return []
+
+    def confirm(self, message: Message) -> list[Splice]:
+        """The local echo with this key is this numbered message; same place, one splice."""
+        away = self.drop_local(message.key)
+        shown = self._put_message(self._caught_up(message))
+        match away, shown:
+            case [Splice(start=old)], [Splice(start=new, removed=0, rows=rows)] if old == new:
+                return [Splice(new, 1, rows)]
+        return away + shown
+
+    # --- memory --------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Hold rows from now on: first what comes, then the pages that `lower` lets in."""
+        if self.floor is None:
+            self.floor = self.cursor + 1
+
+    def lower(self, seq: int) -> None:
+        """Rows from `seq` upwards are held from now on."""
+        if self.floor is not None and 0 < seq < self.floor:
+            self.floor = seq
+
+    def raise_floor(self, seq: int) -> None:
+        """Nothing below `seq` is in memory, nor held at all."""
+        if self.floor is not None:
+            self.floor = seq
+
+    def unload(self) -> None:
+        """Hold no numbered rows; ranges, cursor and local echoes stay. The view starts over."""
+        self.floor = None
+        self._rows.clear()
+        self._seqs.clear()
+        self._ids.clear()
+        self._keys.clear()
+        self._gaps = []
+        self._pending.clear()
+
+    def forget(self) -> None:
+        """The numbers mean nothing any more: hold nothing but local echoes."""
+        was_open = self.floor is not None
+        self.unload()
+        self._ranges = Ranges()
+        self.cursor = 0
+        self.overdue = False
+        if was_open:
+            self.open()
+
+    # --- inside ----------------------------------------------------------------------
+
+    def _at(self, seq: int) -> int:
+        """Where the row with this seq is, or would be; a gap may have the same number."""
+        index = bisect_left(self._seqs, seq)
+        while index < len(self._rows) and self._seqs[index] == seq:
+            if not isinstance(self._rows[index], Gap):
+                break
+            index += 1
+        return index
+
+    def _put_message(self, message: Message) -> list[Splice]:
+        seq = self._ids.get(message.server_msg_id)
+        if seq is None:
+            return self._insert(message.seq, message)
+        held = self._rows[self._at(seq)]
+        assert isinstance(held, Message)
+        return self.replace_message(merge(held, message))
+
+    def _insert(self, seq: int, row: Row) -> list[Splice]:
+        if self.floor is None or (seq < self.floor and not isinstance(row, Gap)):
+            return []
+        key = row_key(row)
+        if key in self._keys:
+            return []
+        index = bisect_left(self._seqs, seq)
+        self._rows.insert(index, row)
+        self._seqs.insert(index, seq)
+        self._keys[key] = seq
+        if isinstance(row, Message):
+            self._ids[row.server_msg_id] = seq
+        return [Splice(index, 0, (row,))]
+
+    def _remove(self, seq: int, row: Row) -> Splice:
+        index = bisect_left(self._seqs, seq)
+        while self._rows[index] != row:
+            index += 1
+        del self._rows[index]
+        del self._seqs[index]
+        del self._keys[row_key(row)]
+        return Splice(index, 1, ())
+
+    def _mutate(self, event: Mutation) -> list[Splice]:
+        message = self.message(event.server_msg_id)
+        if message is not None:
+            return self.replace_message(apply(message, event))
+        self._pending.setdefault(event.server_msg_id, []).append(event)
+        while len(self._pending) > PENDING_MAX:
+            del self._pending[next(iter(self._pending))]
+        return []
+
+    def _caught_up(self, message: Message) -> Message:
+        for event in self._pending.get(message.server_msg_id, ()):
+            message = apply(message, event)
+        return message
+
+
+def note_of(event: MemberChanged | ConversationChanged) -> Note:
+    """The quiet line that tells of `event`."""
+    if isinstance(event, MemberChanged):
+        detail = event.role if event.change == "role" else ""
+        return Note(event.seq, event.ts, event.sender, event.change, event.user, detail)
+    after = event.conversation
+    detail = after.topic if event.change == "topic" else after.name
+    return Note(event.seq, event.ts, event.sender, event.change, None, detail)
