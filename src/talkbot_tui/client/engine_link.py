@@ -1,0 +1,247 @@
+"""Keeping a connection: attempts, backoff, fresh tokens, and the frames that come in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+from talkbot_tui.client.dialects import Dialect, Goodbye, Incoming, Limited, StopAsked
+from talkbot_tui.client.retry import FINAL, HEALTHY_S, backoff, is_transient
+from talkbot_tui.client.transport import (
+    Connector,
+    Frame,
+    LinkLost,
+    Refused,
+    Transport,
+    TransportError,
+    Unreachable,
+)
+from talkbot_tui.core.arrivals import (
+    LinkConnecting,
+    LinkDown,
+    LinkRefused,
+    LinkUp,
+    LogArrived,
+)
+from talkbot_tui.core.events import Event
+from talkbot_tui.core.model import LogEvent
+from talkbot_tui.wire.codec import AckRefused, WireError
+
+log = logging.getLogger(__name__)
+
+SLICE_S = 0.005
+RENEW_BEFORE_S = 60.0
+RENEW_RETRY_S = 10.0
+UNKNOWN_END_S = 30.0
+
+FrameListener = Callable[[str, object], None]
+StopListener = Callable[[str, str, str], None]
+
+
+class Supervisor:
+    """Owns the connection: there is at most one, and another follows when it ends.
+
+    Attributes:
+        transport: the present connection, None while there is none.
+        counters: frames that were unknown or malformed, and sends that were limited.
+        frame_listeners: told of every frame as it came, before it is decoded.
+        stop_listeners: told when somebody wants a streaming answer of ours to end.
+    """
+
+    def __init__(
+        self,
+        *,
+        connector: Connector,
+        dialect: Dialect,
+        feed: Callable[[Event], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        clock: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]],
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        """`clock` in ms; `draw` gives the jitter, in [0, 1)."""
+        self.transport: Transport | None = None
+        self.counters: Counter[str] = Counter()
+        self.frame_listeners: list[FrameListener] = []
+        self.stop_listeners: list[StopListener] = []
+        self._connector = connector
+        self._dialect = dialect
+        self._feed = feed
+        self._spawn = spawn
+        self._clock = clock
+        self._sleep = sleep
+        self._draw = draw
+        self._nudge = asyncio.Event()
+        self._goodbye: Goodbye | None = None
+        self._at_once = False
+
+    async def run(self) -> None:
+        """Connect, stay connected, connect again; ends only when it is cancelled."""
+        failures = attempt = 0
+        while True:
+            attempt += 1
+            self._feed(LinkConnecting(attempt))
+            self._nudge.clear()
+            reason, wait = "", 0.0
+            try:
+                transport = await self._connector.connect()
+            except Refused as refused:
+                if not is_transient(refused.code, refused.retryable):
+                    await self._give_up(refused.code, refused.message)
+                    failures = attempt = 0
+                    continue
+                reason, wait = refused.message, refused.retry_after_ms / 1000
+            except Unreachable as error:
+                if error.code in FINAL:
+                    await self._give_up(error.code, error.reason)
+                    failures = attempt = 0
+                    continue
+                log.info("no connection: %s (%s)", error.code, error.detail)
+                reason = error.reason
+            else:
+                started = time.monotonic()
+                lost = await self._live(transport)
+                reason, wait = lost.reason, lost.retry_after_ms / 1000
+                attempt = 0
+                if time.monotonic() - started >= HEALTHY_S:
+                    failures = 0
+            failures += 1
+            await self._pause(reason, wait, failures)
+
+    def reconnect(self, reason: str) -> None:
+        """End the wait before the next attempt; drop a connection that is in doubt."""
+        self._nudge.set()
+        if self.transport is not None:
+            self._at_once = reason == "user"
+            self.transport.abort("lost" if reason == "user" else "silent")
+
+    async def close(self) -> None:
+        """Say goodbye, if there is anybody."""
+        if self.transport is not None:
+            await self.transport.close()
+            self.transport = None
+
+    # --- inside ---------------------------------------------------------------------
+
+    async def _give_up(self, code: str, message: str) -> None:
+        """No further attempt before the user asks for one."""
+        self._nudge.clear()
+        self._feed(LinkRefused(code, message))
+        await self._nudge.wait()
+
+    async def _pause(self, reason: str, wait: float, failures: int) -> None:
+        delay = backoff(failures, self._draw())
+        if wait:
+            # The server names a time for all its clients: they come spread over it.
+            delay = wait * (1 + self._draw()) if wait > delay else delay
+        if self._at_once:
+            delay = 0.0
+        self._at_once = False
+        self._nudge.clear()
+        self._feed(LinkDown(reason, self._clock() + int(delay * 1000)))
+        sleeping = asyncio.ensure_future(self._sleep(delay))
+        nudged = asyncio.ensure_future(self._nudge.wait())
+        try:
+            await asyncio.wait({sleeping, nudged}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            nudged.cancel()
+
+    async def _live(self, transport: Transport) -> LinkLost:
+        """Take what comes in until the connection ends; why it did."""
+        self.transport = transport
+        self._goodbye = None
+        self._feed(LinkUp(transport.name))
+        renewing = asyncio.ensure_future(self._renew(transport))
+        try:
+            while True:
+                await self._take(await transport.receive())
+        except LinkLost as lost:
+            goodbye: Goodbye | None = self._goodbye
+            return LinkLost(goodbye.code, goodbye.retry_after_ms) if goodbye else lost
+        finally:
+            renewing.cancel()
+            if self.transport is transport:
+                self.transport = None
+                # Closing may take a second; the next attempt does not wait for it.
+                self._spawn(transport.close())
+
+    async def _take(self, frames: Sequence[Frame]) -> None:
+        """Decode in slices, so that a flood leaves the screen its turns."""
+        until = time.monotonic() + SLICE_S
+        found: list[LogEvent] = []
+        for name, arguments in frames:
+            self._tell_frame(name, arguments)
+            incoming = self._decode(name, arguments)
+            if isinstance(incoming, LogArrived):
+                found.extend(incoming.events)
+            elif incoming is not None:
+                found = self._pass_on(found)
+                self._sort(incoming)
+            if time.monotonic() > until:
+                found = self._pass_on(found)
+                await asyncio.sleep(0)
+                until = time.monotonic() + SLICE_S
+        self._pass_on(found)
+
+    def _pass_on(self, found: list[LogEvent]) -> list[LogEvent]:
+        if found:
+            self._feed(LogArrived(tuple(found)))
+        return []
+
+    def _sort(self, incoming: Incoming) -> None:
+        match incoming:
+            case Goodbye():
+                self._goodbye = incoming
+            case StopAsked():
+                for listener in self.stop_listeners:
+                    listener(incoming.conversation_id, incoming.server_msg_id, incoming.user_id)
+            case Limited():
+                self.counters["limited"] += 1
+                log.info("the server dropped a %s: too many", incoming.event)
+            case _:
+                self._feed(incoming)
+
+    def _decode(self, name: str, arguments: tuple[object, ...]) -> Incoming | None:
+        try:
+            incoming = self._dialect.incoming(name, arguments)
+        except (WireError, ValueError, TypeError, KeyError) as error:
+            self.counters["malformed"] += 1
+            if self.counters["malformed"] == 1:
+                log.warning("the server sent something that does not fit the contract: %s", error)
+            return None
+        if incoming is None:
+            self.counters["unknown"] += 1
+        return incoming
+
+    def _tell_frame(self, name: str, arguments: tuple[object, ...]) -> None:
+        for listener in self.frame_listeners:
+            listener(name, arguments[0] if arguments else None)
+
+    async def _renew(self, transport: Transport) -> None:
+        """Give the connection a fresh token before the present one ends."""
+        while True:
+            ends = self._dialect.token_ends()
+            left = (ends - self._clock()) / 1000 if ends else UNKNOWN_END_S + RENEW_BEFORE_S
+            await self._sleep(max(0.0, left - RENEW_BEFORE_S))
+            if not ends or self._dialect.token_ends() != ends:
+                continue
+            try:
+                token = await self._connector.tokens.token()
+                request = self._dialect.renewal(token)
+                if request is None:
+                    return
+                answer = await transport.request(request.name, request.payload, request.timeout)
+                if request.answered is not None:
+                    request.answered(answer)
+            except (TransportError, AckRefused, WireError) as error:
+                log.info("the token could not be renewed: %s", error)
+                await self._sleep(RENEW_RETRY_S)
+                continue
+            if self._dialect.token_ends() <= ends:
+                await self._sleep(RENEW_RETRY_S)
