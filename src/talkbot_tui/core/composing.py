@@ -34,9 +34,8 @@ from talkbot_tui.core.events import (
     Retry,
     StopStream,
 )
-from talkbot_tui.core.model import LogEvent, Message, MessagePosted, SendState
+from talkbot_tui.core.model import Message, MessagePosted, SendState
 from talkbot_tui.core.outbox import TRIES_MAX
-from talkbot_tui.core.room_list import Room
 from talkbot_tui.core.state import State
 
 WILL_PASS = frozenset({"rate_limited", "busy", "storage_full"})
@@ -114,27 +113,13 @@ def acked(state: State, event: MessageAcked) -> None:
     posted = MessagePosted(held.conversation_id, event.seq, event.ts, state.me, message)
     room = state.rooms.ensure(held.conversation_id)
     if room.known:
-        _take_own(state, room, posted)
+        intake.take_own(state, room, posted)
     else:
         # The conversation is news to us; the sync brings the message at its place.
         echoes.confirm(state, message)
         echoes.drop_confirmed(state)
         state.request_sync()
     echoes.pump(state, held.conversation_id)
-
-
-def _take_own(state: State, room: Room, posted: MessagePosted) -> None:
-    """Our message as its ack describes it: it may be ahead of what we know."""
-    timeline = room.timeline
-    echoes.confirm(state, posted.message)
-    taken: list[LogEvent] = []
-    if not timeline.holds(posted.seq):
-        room.head_seq = max(room.head_seq, posted.seq)
-        timeline.hold(posted.seq, posted.seq)
-        room.latest(posted.message)
-        room.remember_mine(posted.message)
-        taken = [posted, *intake.release(state, room)]
-    intake.settle(state, room, taken)
 
 
 def refused(state: State, event: MessageRefused) -> None:

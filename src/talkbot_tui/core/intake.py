@@ -82,6 +82,28 @@ def absorb(state: State, room: Room, event: LogEvent, *, fresh: bool) -> LogEven
     return event
 
 
+def take_own(state: State, room: Room, posted: MessagePosted) -> None:
+    """Our message as its ack, or a late broadcast, describes it.
+
+    It may be ahead of what we know; or in a gap, when an earlier answer was lost.
+    Then changes to it may lie in the gap as well: it is shown, and looked at again.
+    """
+    timeline = room.timeline
+    echoes.confirm(state, posted.message)
+    taken: list[LogEvent] = []
+    if not timeline.holds(posted.seq):
+        room.head_seq = max(room.head_seq, posted.seq)
+        if posted.seq > timeline.cursor:
+            timeline.hold(posted.seq, posted.seq)
+            room.latest(posted.message)
+        else:
+            timeline.show_loosely(posted.seq)
+            fetching.look_again(state, room, posted.seq)
+        room.remember_mine(posted.message)
+        taken = [timeline.current(posted), *release(state, room)]
+    settle(state, room, taken)
+
+
 def own_form(state: State, event: LogEvent) -> LogEvent:
     """Messages of ours keep the key that their echo had; others' go by the server's id."""
     if not isinstance(event, MessagePosted):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from talkbot_tui.core import fetching, intake, membership
 from talkbot_tui.core.arrivals import HeadsArrived, LogArrived, Resync, StreamDelta
 from talkbot_tui.core.link import LinkState
-from talkbot_tui.core.model import LogEvent, MemberChanged
+from talkbot_tui.core.model import LogEvent, MemberChanged, MessagePosted
 from talkbot_tui.core.mutations import extend
 from talkbot_tui.core.room_list import Room
 from talkbot_tui.core.state import State
@@ -99,22 +99,37 @@ def stream_delta(state: State, event: StreamDelta) -> None:
 def _take_room(state: State, room: Room, events: list[LogEvent]) -> None:
     timeline = room.timeline
     taken: list[LogEvent] = []
-    for event in events:
+    for number, event in enumerate(events):
         if timeline.holds(event.seq):
             taken += intake.again(state, room, event)
         elif _is_farewell(state, event) and event.seq > timeline.cursor:
             membership.end(state, room)
+            # What follows in the same breath can only be our coming back.
+            if events[number + 1 :]:
+                take(state, events[number + 1 :])
             return
         elif event.seq > timeline.cursor + 1:
             room.head_seq = max(room.head_seq, event.seq)
             if len(room.ahead) < AHEAD_MAX:
                 room.ahead.setdefault(event.seq, event)
-        else:
+        elif event.seq == timeline.cursor + 1:
             room.head_seq = max(room.head_seq, event.seq)
-            fresh = event.seq > timeline.cursor
-            taken.append(intake.absorb(state, room, event, fresh=fresh))
+            taken.append(intake.absorb(state, room, event, fresh=True))
             taken += intake.release(state, room)
+        else:
+            _late(state, room, event)
     intake.settle(state, room, taken)
+
+
+def _late(state: State, room: Room, event: LogEvent) -> None:
+    """An event that lies in a gap: the page that fills the gap has it as it is by then.
+
+    But a message of ours is confirmed, or it would be sent again.
+    """
+    own = intake.own_form(state, event)
+    # Only messages of ours have the client's id as their key.
+    if isinstance(own, MessagePosted) and own.message.key in state.outbox:
+        intake.take_own(state, room, own)
 
 
 def _is_farewell(state: State, event: LogEvent) -> bool:

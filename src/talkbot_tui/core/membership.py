@@ -18,6 +18,7 @@ def end(state: State, room: Room) -> None:
     for message in state.outbox.messages(room.id):
         if message.state is not SendState.FAILED:
             echoes.fail(state, message, NOT_MEMBER)
+    echoes.drop_confirmed(state)
     state.emit(ForgetRoom(room.id))
     state.notice("not_member", room.conversation.name, room.id)
     forget(state, room)

@@ -56,6 +56,7 @@ def bury(message: Message, seq: int) -> Message:
         reactions=(),
         deleted=True,
         streaming=False,
+        outcome=None,
         changed_seq=max(message.changed_seq, seq),
         reacted_seq=0,
     )

@@ -144,6 +144,7 @@ class State:
             # Nothing binds us to it: a placeholder, or a room that we left.
             self.rooms.remove(conversation_id)
             self.changes.room(conversation_id)
+            self.changes.reset(conversation_id)
             return
         summary = room.summary(failed, queued)
         if self.rooms.show(room, summary):

@@ -89,6 +89,7 @@ class Timeline:
         self._locals: list[Message] = []
         self._gaps: list[Gap] = []
         self._pending: dict[str, list[Mutation]] = {}
+        self._loose: set[int] = set()
         self._view = Rows(self._rows, self._locals)
 
     # --- what is there ---------------------------------------------------------
@@ -167,6 +168,14 @@ class Timeline:
         """Seqs `first` … `last` are held now; the cursor follows over what is contiguous."""
         self._ranges.add(first, last)
         self.cursor = self._ranges.end_from(self.cursor)
+        self._loose = {seq for seq in self._loose if not self._ranges.holds(seq)}
+
+    def show_loosely(self, seq: int) -> None:
+        """The row with this seq is shown, but what changed it since lies in a gap.
+
+        It counts as missing until a page brings it as it is now.
+        """
+        self._loose.add(seq)
 
     def skip_to(self, seq: int) -> None:
         """Move the cursor up to `seq`; what is missing below becomes a visible gap."""
@@ -184,9 +193,12 @@ class Timeline:
         wanted: list[Gap] = []
         if self.floor is not None:
             top = self.head if self.overdue else self.cursor
+            shown = self._ranges
+            if self._loose:
+                shown = Ranges((*shown.spans, *((seq, seq) for seq in self._loose)))
             wanted = [
                 Gap(first, last, fetching=last == fetching)
-                for first, last in self._ranges.holes(top)
+                for first, last in shown.holes(top)
                 if last + 1 >= self.floor
             ]
         if wanted == self._gaps:
@@ -262,6 +274,7 @@ class Timeline:
         self._keys.clear()
         self._gaps = []
         self._pending.clear()
+        self._loose.clear()
 
     def forget(self) -> None:
         """The numbers mean nothing any more: hold nothing but local echoes."""
