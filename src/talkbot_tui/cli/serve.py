@@ -1,14 +1,174 @@
-"""Placeholder for the command `serve`; replaced in this same first version."""
+"""`serve`: the server, and TalkBot in the same process as an ordinary client of it."""
+
+from __future__ import annotations
 
 import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-HELP = "serve"
+from talkbot_tui import i18n, paths
+from talkbot_tui.cli import exit_codes
+from talkbot_tui.cli.problems import Problem
+
+if TYPE_CHECKING:
+    from talkbot_tui.server.app import RunningServer
+    from talkbot_tui.server.config import ServerConfig
+
+_ = i18n.Domain("cli")
+
+HELP = "run a server"
+BOT = "talkbot"
+BOT_DISPLAY_NAME = "TalkBot"
+FIRST_VISIT_SECONDS = 60.0
+LEVELS = ("debug", "info", "warning", "error")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """None yet."""
+    """Where it listens, where it keeps its data, and whom it takes."""
+    parser.add_argument("--host", default="127.0.0.1", help=_("address to listen on"))
+    parser.add_argument("--port", type=_port, default=3000, help=_("port; 0 takes a free one"))
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help=_("folder of the database"))
+    parser.add_argument(
+        "--default-channel", default="", metavar="NAME", help=_("the channel everybody is in")
+    )
+    parser.add_argument(
+        "--registration",
+        choices=("open", "invite", "closed"),
+        default="open",
+        help=_("who may make an account"),
+    )
+    parser.add_argument("--no-bot", action="store_true", help=_("without TalkBot"))
+    parser.add_argument(
+        "--exit-when-idle",
+        type=float,
+        metavar="SECONDS",
+        help=_("end so long after the last person has left"),
+    )
+    parser.add_argument("--log-level", choices=LEVELS, default="warning", help=_("what to log"))
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(_("a port is a number from 0 to 65535"))
+    return int(text)
+
+
+def server_folder(given: Path | None) -> Path:
+    """The folder of the server's data; `--data-dir` names another."""
+    return given if given is not None else paths.data_folder() / "server"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Not there yet."""
-    raise NotImplementedError
+    """Serve until SIGTERM, SIGINT, or until idle."""
+    import asyncio
+    import logging
+
+    from talkbot_tui.server.config import ServerConfig
+
+    logging.basicConfig(
+        level=args.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    config = ServerConfig(
+        data_dir=server_folder(args.data_dir),
+        host=args.host,
+        port=args.port,
+        default_channel=args.default_channel,
+        language=i18n.language(),
+        registration=args.registration,
+        database_url=os.environ.get("TALKBOT_DATABASE_URL", ""),
+        greeter="" if args.no_bot else BOT,
+    )
+    return asyncio.run(_serve(config, args))
+
+
+async def _serve(config: ServerConfig, args: argparse.Namespace) -> int:
+    import asyncio
+    import signal
+
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    server = await _start(config)
+    bots = None
+    try:
+        if not args.no_bot:
+            bots = await _start_bots(server)
+        sys.stdout.write(f"ready {server.url}\n")
+        sys.stdout.flush()
+        if args.exit_when_idle is None:
+            await stopping.wait()
+        else:
+            await _until_idle(server, stopping, args.exit_when_idle)
+    finally:
+        if bots is not None:
+            await bots.stop()
+        await server.stop()
+    return exit_codes.OK
+
+
+async def _start(config: ServerConfig) -> RunningServer:
+    from talkbot_tui.server.app import PortTaken, start_server
+    from talkbot_tui.server.storage.database import StoreProblem
+    from talkbot_tui.wire.errors import Refused
+
+    try:
+        return await start_server(config)
+    except StoreProblem as problem:
+        raise Problem(str(problem), exit_codes.STORE) from None
+    except PortTaken:
+        raise Problem(
+            _("port {port} is taken; choose another with --port").format(port=config.port),
+            exit_codes.PORT_TAKEN,
+        ) from None
+    except Refused as error:
+        raise Problem(f"--default-channel: {error.message}", exit_codes.USAGE) from None
+    except ValueError as error:
+        raise Problem(str(error), exit_codes.USAGE) from None
+    except OSError as error:
+        where = error.filename or f"{config.host}:{config.port}"
+        raise Problem(f"{where}: {error.strerror or error}", exit_codes.FAILURE) from None
+
+
+async def _start_bots(server: RunningServer) -> Any:
+    """TalkBot, connected over loopback like anybody's bot."""
+    import importlib.util
+
+    token = await server.ensure_bot(BOT, BOT_DISPLAY_NAME)
+    if importlib.util.find_spec("talkbot_tui.bots.runner") is None:
+        return None
+    runner = importlib.import_module("talkbot_tui.bots.runner")
+    return await runner.start_bots(_loopback(server), token, server.config.data_dir)
+
+
+def _loopback(server: RunningServer) -> str:
+    """Listening on every address, the bot uses the loopback one."""
+    import ipaddress
+
+    try:
+        everywhere = ipaddress.ip_address(server.config.host).is_unspecified
+    except ValueError:
+        everywhere = False
+    local = "[::1]" if ":" in server.config.host else "127.0.0.1"
+    return f"http://{local}:{server.port}" if everywhere else server.url
+
+
+async def _until_idle(server: RunningServer, stopping: Any, seconds: float) -> None:
+    """Return on a signal, or when no person was there for `seconds`."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    visited = False
+    alone_since = loop.time()
+    while not stopping.is_set():
+        if server.people_online():
+            visited = True
+            alone_since = loop.time()
+        if loop.time() - alone_since > (seconds if visited else max(seconds, FIRST_VISIT_SECONDS)):
+            return
+        try:
+            await asyncio.wait_for(stopping.wait(), 0.25)
+        except TimeoutError:
+            continue

@@ -1,0 +1,289 @@
+"""A running server: parts put together, started, and stopped within seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Coroutine
+from typing import Any
+
+import filelock
+from aiohttp import web
+from socketio.exceptions import ConnectionRefusedError
+
+from talkbot_tui.server import service_messages, service_rooms
+from talkbot_tui.server.auth import Accounts
+from talkbot_tui.server.config import ServerConfig
+from talkbot_tui.server.connections import Connection
+from talkbot_tui.server.dispatcher import Dispatcher
+from talkbot_tui.server.fanout import Fanout
+from talkbot_tui.server.handlers import LiveHandlers, table
+from talkbot_tui.server.hardening import GuardedServer
+from talkbot_tui.server.http_api import HttpApi
+from talkbot_tui.server.ids import now_ms
+from talkbot_tui.server.metrics import Metrics
+from talkbot_tui.server.outcome import Actor
+from talkbot_tui.server.presence import PresenceBook
+from talkbot_tui.server.storage import sessions
+from talkbot_tui.server.storage.database import Database, StoreProblem, open_database
+from talkbot_tui.server.storage.tx import Tx
+from talkbot_tui.server.streams import Streams
+from talkbot_tui.server.tokens import Signer, load_key
+from talkbot_tui.wire.client_events import Handshake
+from talkbot_tui.wire.codec import convert_client
+from talkbot_tui.wire.errors import Code, GoodbyeCode, Refused
+from talkbot_tui.wire.scalars import NAMESPACE, PROTOCOL
+
+log = logging.getLogger("talkbot.server")
+
+CONNECT_SECONDS = 5.0
+SWEEP_SECONDS = 1.0
+STOP_SECONDS = 1.0
+RECONNECT_MS = 1000
+
+
+class PortTaken(OSError):
+    """Another program listens there."""
+
+
+class RunningServer:
+    """One server process' worth of server."""
+
+    def __init__(self, config: ServerConfig, database: Database, key: bytes) -> None:
+        """Put the parts together; nothing runs yet."""
+        self.config = config
+        self.metrics = Metrics()
+        self.database = database
+        self.epoch = ""
+        self.port = 0
+        self.sio = GuardedServer(config, self.metrics)
+        self.fanout = Fanout(self.sio, self.metrics, config.send_buffer_bytes)
+        self.accounts = Accounts(config, database, self.fanout, Signer(key, config.access_seconds))
+        self.dispatcher = Dispatcher(config, database, self.fanout, self.metrics)
+        self.presence = PresenceBook(config, database, self.fanout)
+        self.streams = Streams(config, database, self.fanout, self.metrics)
+        self.fanout.streams = self.streams
+        self.api = HttpApi(
+            config, database, self.accounts, self.fanout, self.dispatcher, self.metrics
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+        self._lock: filelock.BaseFileLock | None = None
+        self._revocations = 0
+        self._draining = False
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host = self.config.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def people_online(self) -> int:
+        """How many connections people (not bots) have."""
+        return sum(1 for c in self.fanout.connections.values() if not c.actor.user.bot)
+
+    async def ensure_bot(self, name: str, display_name: str) -> str:
+        """Make sure of a bot's account and return a fresh personal token for it."""
+        return await self.accounts.ensure_bot(name, display_name)
+
+    async def start(self) -> None:
+        """Prepare the store, then accept connections.
+
+        Raises `PortTaken`, or `OSError` for an address that cannot be used.
+        """
+        self.epoch = await self.database.write(self._prepare)
+        await self.database.write(service_messages.fail_orphans)
+        self._revocations = await self.database.read(sessions.last_revocation)
+        live = LiveHandlers(
+            self.config,
+            self.database,
+            self.fanout,
+            self.dispatcher,
+            self.accounts,
+            self.presence,
+            self.streams,
+            self.epoch,
+        )
+        self.dispatcher.handlers = table(live)
+        self.sio.accept = self.dispatcher.accept
+        self.sio.on("connect", self._connect, namespace=NAMESPACE)
+        self.sio.on("disconnect", self._disconnect, namespace=NAMESPACE)
+        self.fanout.gone.append(self._gone)
+        self.metrics.gauge("connections", lambda: len(self.fanout.connections))
+        self.metrics.gauge("people_online", self.presence.online)
+        self.metrics.gauge("store_commits", lambda: self.database.writer.commits)
+        self.metrics.gauge("store_units", lambda: self.database.writer.units)
+        await self._listen()
+        loops = (self._sweep(), self._poll(), self.presence.run(), self.streams.run())
+        self._tasks = [asyncio.ensure_future(_forever(loop)) for loop in loops]
+
+    async def stop(self) -> None:
+        """Say goodbye, answer what was taken, close within 5 s; idempotent."""
+        if self._draining:
+            return
+        self._draining = True
+        self.api.ready = False
+        await self.dispatcher.drain(self.config.drain_seconds)
+        for connection in tuple(self.fanout.connections.values()):
+            self.fanout.goodbye(connection, GoodbyeCode.DRAINING, RECONNECT_MS)
+        await self.fanout.finish()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.sio.end_all()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self.accounts.hasher.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.database.close)
+        if self._lock is not None:
+            self._lock.release()
+
+    def _prepare(self, tx: Tx) -> str:
+        return service_rooms.prepare(tx, self.config)
+
+    async def _listen(self) -> None:
+        app = web.Application(middlewares=[self.api.guard])
+        app.add_routes(self.api.routes())
+        self.sio.attach(app)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=STOP_SECONDS, handle_signals=False
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.config.host, self.config.port, reuse_address=True)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(
+                    error.errno, f"port {self.config.port} is taken; choose another with --port"
+                ) from None
+            raise
+        listening: list[socket.socket] = list(self._runner.sites and _sockets(site))
+        self.port = listening[0].getsockname()[1]
+
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._admit(sid, environ, auth)
+        except Refused as error:
+            self.metrics.count("handshakes_total", error.code.value)
+            body = error.body()
+            data: dict[str, Any] = {"retryable": body.retryable}
+            if body.retry_after_ms is not None:
+                data["retryAfterMs"] = body.retry_after_ms
+            raise ConnectionRefusedError(error.code.value, data) from None
+        except Exception as error:
+            # The library would leave the client waiting for ever.
+            if not isinstance(error, TimeoutError):
+                log.exception("a handshake failed")
+            self.metrics.count("handshakes_total", "failed")
+            again = {"retryable": True, "retryAfterMs": RECONNECT_MS}
+            raise ConnectionRefusedError(Code.BUSY.value, again) from None
+
+    async def _admit(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        if self._draining:
+            raise Refused(Code.BUSY, "The server is stopping.", retry_after_ms=RECONNECT_MS)
+        if not isinstance(auth, dict) or "token" not in auth:
+            raise Refused(Code.AUTH_REQUIRED, "Sign in first.")
+        if auth.get("protocol", PROTOCOL) != PROTOCOL:
+            raise Refused(Code.PROTOCOL_UNSUPPORTED, f"This server speaks protocol {PROTOCOL}.")
+        try:
+            asked = convert_client(auth, Handshake)
+        except Refused:
+            raise Refused(Code.TOKEN_INVALID, "The handshake is not valid.") from None
+        grant = await self.accounts.check(asked.token)
+        if len(self.fanout.of_user(grant.user.user_id)) >= self.config.connections_per_user:
+            raise Refused(Code.RATE_LIMITED, "Too many connections.", retry_after_ms=10_000)
+        eio_sid = self.sio.manager.eio_sid_from_sid(sid, NAMESPACE)
+        connection = Connection(
+            sid=sid,
+            eio_sid=eio_sid,
+            address=environ["REMOTE_ADDR"],
+            actor=Actor(grant.user, grant.session_id),
+            expires_at=grant.expires_at,
+            out=self.sio.queue_of(eio_sid),
+            transport=environ["aiohttp.request"].transport,
+            inbox=asyncio.Queue(self.config.queue_max),
+        )
+        self.metrics.count("handshakes_total", "ok")
+        self.fanout.admit(connection)
+        self.presence.came(connection)
+        self.dispatcher.start(connection)
+
+    async def _disconnect(self, sid: str, reason: str) -> None:
+        connection = self.fanout.connections.get(sid)
+        if connection is not None:
+            self.fanout.drop(connection)
+
+    def _gone(self, connection: Connection) -> None:
+        if connection.task is not None:
+            connection.task.cancel()
+
+    async def _sweep(self) -> None:
+        """Close connections whose token has ended."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = now_ms()
+            for connection in tuple(self.fanout.connections.values()):
+                if connection.expires_at <= now:
+                    self.fanout.goodbye(connection, GoodbyeCode.TOKEN_EXPIRED)
+
+    async def _poll(self) -> None:
+        """Close what another process has revoked."""
+        while True:
+            await asyncio.sleep(self.config.poll_seconds)
+            above = self._revocations
+            for number, user_id, session_id in await self.database.read(
+                lambda tx, above=above: sessions.revocations(tx, above)  # type: ignore[misc]  # bound now
+            ):
+                self._revocations = number
+                self.fanout.end_sessions(user_id, session_id)
+
+
+def _sockets(site: web.TCPSite) -> list[socket.socket]:
+    server = site._server
+    assert isinstance(server, asyncio.Server)
+    return list(server.sockets)
+
+
+async def _forever(loop: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        await loop
+
+
+async def start_server(config: ServerConfig) -> RunningServer:
+    """Open the store, migrate it, listen.
+
+    Raises `StoreProblem`, `PortTaken`, `ValueError` for an unusable signing key, `OSError`.
+    """
+    loop = asyncio.get_running_loop()
+    database = await loop.run_in_executor(None, open_database, config.data_dir, config.database_url)
+    try:
+        lock = None if config.database_url else _lock(config)
+        server = RunningServer(config, database, config.secret or load_key(config.data_dir))
+    except BaseException:
+        database.close()
+        raise
+    server._lock = lock
+    try:
+        await server.start()
+    except BaseException:
+        await server.stop()
+        raise
+    return server
+
+
+def _lock(config: ServerConfig) -> filelock.BaseFileLock:
+    """One server for one folder: a second one would not hear of the first one's messages."""
+    lock = filelock.FileLock(config.data_dir / "serve.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise StoreProblem(
+            f"{config.data_dir}: another server uses this folder; stop it or choose another"
+        ) from None
+    return lock

@@ -1,0 +1,68 @@
+"""What may be set on a server; every value has a default that suits a small team."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from talkbot_tui.wire.acks import Limits
+
+Registration = Literal["open", "invite", "closed"]
+
+
+class ConfigProblem(ValueError):
+    """A setting cannot be used; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Settings of one server process.
+
+    data_dir: folder of the database and the signing key, made 0700.
+    port: 0 takes a free one.
+    default_channel: name of the first public channel; empty picks one by language.
+    language: `en` or `pt_BR`, decides that name at the first start.
+    database_url: SQLAlchemy address of another database than SQLite in `data_dir`.
+    greeter: name of the bot with which each new person gets a direct conversation.
+    secret: signing key of access tokens; empty takes the one in `data_dir`.
+    origins: browser origins that may connect; none by default.
+    trusted_proxies: addresses whose `X-Forwarded-For` is believed.
+    password_memory_kib, password_rounds: argon2id's cost; lower it in tests only.
+    bot_factor: how many times more messages than a person a bot may send.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    default_channel: str = ""
+    language: str = "en"
+    registration: Registration = "open"
+    database_url: str = ""
+    greeter: str = ""
+    secret: bytes = b""
+    origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    password_memory_kib: int = 19456
+    password_rounds: int = 2
+    access_seconds: int = 15 * 60
+    refresh_days: int = 30
+    limits: Limits = field(default_factory=Limits)
+    bot_factor: int = 10
+    failures_max: int = 10
+    failures_seconds: int = 15 * 60
+    ping_interval: int = 15
+    ping_timeout: int = 10
+    handshake_seconds: float = 10.0
+    handshakes_per_address: int = 20
+    connections_per_user: int = 50
+    send_buffer_bytes: int = 1024 * 1024
+    queue_max: int = 256
+    events_per_second: float = 200.0
+    events_burst: int = 2000
+    presence_grace_seconds: float = 5.0
+    presence_flush_seconds: float = 1.0
+    stream_flush_seconds: float = 0.1
+    checkpoint_seconds: float = 1.0
+    poll_seconds: float = 2.0
+    drain_seconds: float = 2.0

@@ -1,0 +1,1 @@
+"""The server's store: SQLAlchemy Core on SQLite, the same code on PostgreSQL."""

@@ -1,0 +1,11 @@
+"""Runs the numbered migrations on the connection that `storage.database` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from talkbot_tui.server.storage.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

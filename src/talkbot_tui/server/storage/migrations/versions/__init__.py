@@ -1,0 +1,1 @@
+"""The numbered steps; a published one never changes."""

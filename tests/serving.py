@@ -1,0 +1,44 @@
+"""A real server on a free port, in a folder of its own, for tests of any part."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from talkbot_tui.server.app import RunningServer, start_server
+from talkbot_tui.server.config import ServerConfig
+
+PASSWORD = "correct horse battery staple"
+# Hashing at full cost would make the tests slow and prove nothing more.
+CHEAP: dict[str, Any] = {"password_memory_kib": 64, "password_rounds": 1}
+
+
+@asynccontextmanager
+async def running_server(**config: Any) -> AsyncIterator[RunningServer]:
+    """A server; `config` are fields of `ServerConfig`. Its folder goes unless you give one."""
+    folder = None if "data_dir" in config else tempfile.mkdtemp(prefix="talkbot-server-")
+    settings = {"data_dir": Path(folder or config["data_dir"]), **CHEAP, **config}
+    server = await start_server(ServerConfig(**settings))
+    try:
+        yield server
+    finally:
+        await server.stop()
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def register(server: RunningServer | str, name: str) -> dict[str, Any]:
+    """Sign a person up: `{accessToken, refreshToken, expiresAt, user}`."""
+    url = server if isinstance(server, str) else server.url
+    async with aiohttp.ClientSession() as http:
+        body = {"username": name, "password": PASSWORD}
+        async with http.post(f"{url}/api/register", json=body) as answer:
+            tokens: dict[str, Any] = await answer.json()
+            assert answer.status == 201, tokens
+            return tokens
