@@ -48,7 +48,9 @@ def private_folder(folder: Path) -> Path:
     Raises `UnsafeFolder` when it is a symbolic link or not ours, `OSError` when
     it cannot be made.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for missing in reversed([p for p in (folder, *folder.parents) if not p.exists()]):
+        # Not by `parents=True`: parents made that way are open to everybody.
+        missing.mkdir(mode=0o700, exist_ok=True)
     facts = folder.lstat()
     if stat.S_ISLNK(facts.st_mode):
         raise UnsafeFolder(f"{folder} is a symbolic link")

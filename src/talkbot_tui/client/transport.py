@@ -26,6 +26,7 @@ REASONS = {
     "flood": "Too much was sent at once.",
     "http_error": "The server answered with an error.",
     "stopped": "The program is ending.",
+    "keyring": "The saved session cannot be read.",
     "token_expired": "The session has to be renewed.",
     "session_revoked": "The session was ended.",
 }
