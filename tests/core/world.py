@@ -49,7 +49,7 @@ class World:
         self.composed: dict[str, list[str]] = {}
         self.discarded: set[str] = set()
         self.copies: dict[str, list[Row]] = {}
-        self.to_load: list[f.LoadPage] = []
+        self.to_load: list[a.PageLoaded] = []
         self.feed(self.store.loaded())
 
     # --- the engine ---------------------------------------------------------------
@@ -66,8 +66,10 @@ class World:
         match effect:
             case f.SaveLocal(message=message):
                 self.feed(a.Saved(message.client_msg_id))
-            case f.LoadPage():
-                self.to_load.append(effect)
+            case f.LoadPage(conversation_id=room, before=before):
+                # Read now, for effects are performed in order; told later.
+                page = self.store.page(f.LoadPage(room, before, self.page))
+                self.to_load.append(page)
             case f.WakeAt(at=at):
                 self.wake = min(self.wake, at) if self.wake else at
             case f.SendMessage(message=message):
@@ -135,9 +137,7 @@ class World:
 
     def load(self, pick: int) -> None:
         if self.to_load:
-            effect = self.to_load.pop(0)
-            effect = f.LoadPage(effect.conversation_id, effect.before, self.page)
-            self.feed(self.store.page(effect))
+            self.feed(self.to_load.pop(0))
 
     def reach_top(self, pick: int) -> None:
         self.feed(e.ReachedTop(self.room(pick)))

@@ -40,6 +40,13 @@ _INVISIBLE = (
     "\u200b-\u200f\u2060-\u2065\u3164\ufe00-\ufe0f\ufeff\uffa0"
 )
 _FLOOD = re.compile(f"([{_INVISIBLE}]{{{INVISIBLE_MAX}}})[{_INVISIBLE}]+")
+_MARKLESS = re.compile(
+    "[\n -\u02ff\u0370-\u0482\u048a-\u058f\u2000-\u20cf\u2100-\u2cee\u3000-\u3029"
+    "\u3030-\u3098\u309b-\ua66e\uac00-\ud7a3\uf900-\ufaff\ufe0e\ufe0f\uff00-\uffdc\ufffd"
+    "\U0001f000-\U0001fbff\U00020000-\U0003fffd]*\\Z"
+)
+"""Scripts without combining marks: these need not be looked at one by one."""
+
 _NAME_BREAKS = re.compile(r"\s+")
 _NAME_HIDDEN = re.compile("[\u061c\u200e\u200f\u200b\u2060\ufeff\xad]")
 
@@ -54,13 +61,18 @@ def clean(text: str) -> str:
     text = _NEWLINE.sub("\n", text).replace("\t", TAB)
     text = _UNSAFE.sub(REPLACEMENT, text)
     text = _HIDDEN.sub("", _BIDI.sub("", text))
-    return _unstack(_FLOOD.sub(r"\1", text))
+    if not _MARKLESS.match(text):
+        text = _unstack(text)
+    return _FLOOD.sub(r"\1", text)
 
 
 def clean_name(text: str) -> str:
     """`text` on one line, without anything that reorders its neighbours: names, topics."""
-    text = _NAME_HIDDEN.sub("", clean(text))
-    return _NAME_BREAKS.sub(" ", text).strip()
+    text = _NAME_BREAKS.sub(" ", clean(_NAME_HIDDEN.sub("", text))).strip()
+    while text and unicodedata.category(text[0]) in ("Mn", "Me", "Cf"):
+        # It would be drawn onto whatever stands before the name.
+        text = text[1:].lstrip()
+    return text
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -74,11 +86,17 @@ def _unstack(text: str) -> str:
     kept: list[str] = []
     marks = 0
     for char in text:
-        if unicodedata.category(char) in ("Mn", "Me") and char not in "\ufe0e\ufe0f":
+        category = unicodedata.category(char)
+        if (category in ("Mn", "Me") and char not in "\ufe0e\ufe0f") or _is_jamo(char):
             marks += 1
             if marks > MARKS_MAX:
                 continue
-        elif unicodedata.category(char) != "Cf":
+        elif category != "Cf":
             marks = 0
         kept.append(char)
     return "".join(kept)
+
+
+def _is_jamo(char: str) -> bool:
+    """Vowels and finals of old Hangul: letters by name, drawn onto the one before."""
+    return "\u1160" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7fb"
