@@ -1,0 +1,151 @@
+"""Commands about the app itself, and those of the composer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from talkbot_tui import i18n
+from talkbot_tui.core.events import ReconnectNow
+from talkbot_tui.ui import themes
+from talkbot_tui.ui.actions.kinds import Handler
+from talkbot_tui.ui.screens import pickers
+
+if TYPE_CHECKING:
+    from talkbot_tui.ui.screens.chat import ChatScreen
+
+_ = i18n.Domain("app")
+
+
+def help_screen(chat: ChatScreen, _rest: str) -> None:
+    """Keys and commands."""
+    pickers.show_help(chat)
+
+
+def switcher(chat: ChatScreen, _rest: str) -> None:
+    """Choose a room."""
+    pickers.pick_room(chat)
+
+
+def palette(chat: ChatScreen, _rest: str) -> None:
+    """Choose a command."""
+    pickers.pick_command(chat)
+
+
+def search(chat: ChatScreen, rest: str) -> None:
+    """Find messages."""
+    pickers.pick_found(chat, rest)
+
+
+def send(chat: ChatScreen, _rest: str) -> None:
+    """Send what is written."""
+    chat.submit()
+
+
+def newline(chat: ChatScreen, _rest: str) -> None:
+    """Another line."""
+    chat.composer.insert("\n")
+
+
+def complete(chat: ChatScreen, _rest: str) -> None:
+    """The word before the cursor; without one, on to the messages."""
+    if not chat.composer.complete() and not chat.composer.text:
+        chat.pane.focus()
+
+
+def older_input(chat: ChatScreen, _rest: str) -> None:
+    """What was sent before."""
+    chat.composer.older()
+
+
+def newer_input(chat: ChatScreen, _rest: str) -> None:
+    """What was sent after."""
+    chat.composer.newer()
+
+
+def back(chat: ChatScreen, _rest: str) -> None:
+    """One step back: notice, message focus, reply or edit, scrolled pane."""
+    room_id = chat.desk.room_id
+    if chat.has_notice:
+        chat.tell("")
+    if chat.pane.has_focus:
+        chat.composer.focus()
+    elif room_id in chat.desk.tasks:
+        task = chat.desk.tasks.pop(room_id)
+        chat.composer.set_text(task.kept or chat.engine.session.draft(room_id))
+        chat.show_banner()
+    else:
+        chat.pane.action_end()
+
+
+def interrupt(chat: ChatScreen, _rest: str) -> None:
+    """Clear the text; on an empty text, twice in a row, quit."""
+    if chat.composer.text:
+        chat.composer.remember(chat.composer.text)
+        chat.composer.set_text("")
+        chat.desk.tasks.pop(chat.desk.room_id, None)
+        chat.desk.keep_draft(chat.desk.room_id, "")
+        chat.show_banner()
+        chat.tell(_("Cleared; ↑ brings it back. Ctrl+C again quits."), "muted")
+        chat.leaving = True
+    elif chat.leaving:
+        chat.leave()
+    else:
+        chat.leaving = True
+        chat.tell(_("Ctrl+C again quits."), "muted")
+
+
+def quit_app(chat: ChatScreen, _rest: str) -> None:
+    """Leave."""
+    chat.leave()
+
+
+def theme(chat: ChatScreen, rest: str) -> None:
+    """Another one, or the next."""
+    names = list(themes.NAMES)
+    wanted = rest.strip().lower()
+    if not wanted:
+        wanted = names[(names.index(chat.app.theme) + 1) % len(names)]
+    if wanted not in names:
+        line = _("There is no theme {name}; there are: {names}")
+        chat.tell(line.format(name=wanted, names=", ".join(names)))
+        return
+    chat.app.theme = wanted
+    chat.tell(_("Theme: {name}").format(name=wanted), "muted")
+
+
+def reconnect(chat: ChatScreen, _rest: str) -> None:
+    """Do not wait for the next try."""
+    chat.engine.dispatch(ReconnectNow())
+
+
+def login(chat: ChatScreen, _rest: str) -> None:
+    """The login screen."""
+    from talkbot_tui.ui.app import TalkbotApp
+
+    if isinstance(chat.app, TalkbotApp):
+        chat.app.show_login()
+
+
+def logout(chat: ChatScreen, _rest: str) -> None:
+    """Signing out is a command of its own: it ends all sessions of this computer."""
+    chat.tell(_("To sign out on this computer, leave and run: talkbot-tui logout"), "muted")
+
+
+HANDLERS: dict[str, Handler] = {
+    "help": help_screen,
+    "switcher": switcher,
+    "palette": palette,
+    "search": search,
+    "send": send,
+    "newline": newline,
+    "complete": complete,
+    "older_input": older_input,
+    "newer_input": newer_input,
+    "back": back,
+    "interrupt": interrupt,
+    "quit": quit_app,
+    "theme": theme,
+    "reconnect": reconnect,
+    "login": login,
+    "logout": logout,
+}

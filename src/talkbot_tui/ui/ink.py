@@ -1,0 +1,113 @@
+"""Lines of styled text, and the widget base that paints them.
+
+A style is named by words: at most one colour (`COLOURS`) and any of `EFFECTS`.
+Themes give the colours, so nothing here or above knows one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from talkbot_tui.ui.wrapping import wrap
+
+NAMES = 6
+"""How many colours names have."""
+
+COLOURS = (
+    "muted",
+    "strong",
+    "good",
+    "warn",
+    "bad",
+    "link",
+    "code",
+    "mention",
+    *(f"name-{number}" for number in range(NAMES)),
+)
+EFFECTS = ("bold", "italic", "underline", "strike", "reverse", "dim")
+
+
+class Span(NamedTuple):
+    """Some text in one style; `link` makes it a hyperlink of the terminal."""
+
+    text: str
+    style: str = ""
+    link: str = ""
+
+
+Line = tuple[Span, ...]
+"""One row of the screen, without the blanks at its end."""
+
+
+def width_of(line: Iterable[Span]) -> int:
+    """Cells taken."""
+    return sum(cell_len(span.text) for span in line)
+
+
+def flow(spans: Iterable[Span], width: int) -> list[Line]:
+    """The spans as one text, broken into lines of at most `width` cells."""
+    spans = tuple(span for span in spans if span.text)
+    text = "".join(span.text for span in spans)
+    return [_cut(spans, first, last) for first, last in wrap(text, width)]
+
+
+def _cut(spans: Iterable[Span], first: int, last: int) -> Line:
+    cut: list[Span] = []
+    at = 0
+    for span in spans:
+        end = at + len(span.text)
+        if end > first and at < last:
+            part = span.text[max(0, first - at) : last - at]
+            cut.append(span._replace(text=part))
+        at = end
+    return tuple(cut)
+
+
+class Inked(Widget):
+    """A widget that paints `Line`s in the theme's colours."""
+
+    COMPONENT_CLASSES = {f"ink--{name}" for name in COLOURS}
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "Inked { background: transparent; }\n" + "\n".join(
+        f"Inked > .ink--{name} {{ color: $chat-{name}; }}" for name in COLOURS
+    )
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.inks: dict[str, Style] = {}
+
+    def notify_style_update(self) -> None:
+        """Another theme: mix the inks anew."""
+        super().notify_style_update()
+        self.inks.clear()
+
+    def ink(self, names: str) -> Style:
+        """The terminal style for these words."""
+        style = self.inks.get(names)
+        if style is None:
+            style = self.rich_style
+            for name in names.split():
+                if name in EFFECTS:
+                    style += Style.parse(name)
+                else:
+                    found = self.get_component_styles(f"ink--{name}").rich_style
+                    style += Style(color=found.color)
+            self.inks[names] = style
+        return style
+
+    def strip(self, line: Line, width: int, under: str = "") -> Strip:
+        """`line` painted, exactly `width` cells; `under` are words that hold for all of it."""
+        segments: list[Segment] = []
+        for span in line:
+            style = self.ink(f"{span.style} {under}" if under else span.style)
+            if span.link:
+                style += Style(link=span.link)
+            segments.append(Segment(span.text, style))
+        return Strip(segments).adjust_cell_length(width, self.ink(under))

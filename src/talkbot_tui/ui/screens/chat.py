@@ -1,0 +1,246 @@
+"""The chat screen: it brings the user's deeds to the engine, and the engine's changes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from textual import events, on
+
+from talkbot_tui import i18n
+from talkbot_tui.core.changes import Change, DraftReturned
+from talkbot_tui.core.events import (
+    FillGap,
+    OpenConversation,
+    ReachedTop,
+    ReadUpTo,
+    SetDraft,
+    Typed,
+)
+from talkbot_tui.ui import commands, words
+from talkbot_tui.ui.changes import EngineChanged, route
+from talkbot_tui.ui.desk import Ordered, Sent, Told
+from talkbot_tui.ui.ink import Span
+from talkbot_tui.ui.port import EnginePort
+from talkbot_tui.ui.screens.parts import ChatParts
+from talkbot_tui.ui.widgets.composer import Composer
+from talkbot_tui.ui.widgets.line_list import LineList
+from talkbot_tui.ui.widgets.message_pane import MessagePane, Sheet
+
+if TYPE_CHECKING:
+    from talkbot_tui.ui.app import Surroundings
+
+_ = i18n.Domain("app")
+
+TINY_WIDTH, TINY_HEIGHT = 20, 5
+
+
+def _nothing() -> None:
+    """Where there is nothing to end."""
+
+
+class ChatScreen(ChatParts):
+    """One user's chat on one engine.
+
+    Attributes:
+        leaving: Ctrl+C was pressed once.
+        asked_delete: key of the message whose deletion waits for a second key press.
+        wanted_room: the room to open as soon as it is listed, "" for none.
+    """
+
+    CSS_PATH = "chat.tcss"
+    AUTO_FOCUS = "Composer"
+    BINDINGS = [*commands.bindings(commands.Where.SCREEN)]
+    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (60, "-two"), (100, "-three")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-high")]
+
+    def __init__(self, engine: EnginePort, around: Surroundings, room: str = "") -> None:
+        super().__init__(engine, around)
+        self.wanted_room = room
+        self.leaving = False
+        self.asked_delete = ""
+        self.unsubscribe: Callable[[], None] = _nothing
+
+    def on_mount(self) -> None:
+        """Show what is known already; the rest comes as changes."""
+        self.composer.candidates = self.desk.complete
+        self.unsubscribe = self.engine.subscribe(self._heard)
+        if self.desk.room_id:
+            self._present(self.desk.room_id)
+        self.choose_room()
+        self.show_all()
+
+    def on_unmount(self) -> None:
+        """Hear no more."""
+        self.unsubscribe()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A very small terminal shows one line."""
+        tiny = event.size.width < TINY_WIDTH or event.size.height < TINY_HEIGHT
+        self.set_class(tiny, "-tiny")
+        self.tiny.show([Span(_("too small"), "warn")])
+        self.call_after_refresh(self.show_all)
+
+    # --- what changed ------------------------------------------------------------------
+
+    def _heard(self, changes: tuple[Change, ...]) -> None:
+        self.post_message(EngineChanged(changes))
+
+    def on_engine_changed(self, event: EngineChanged) -> None:
+        """One turn of the engine: draw what it touched."""
+        with self.app.batch_update():
+            route(self, event.changes)
+
+    def on_screen_resume(self) -> None:
+        """A screen above closed: what is visible counts as read again."""
+        self.pane.redraw()
+
+    def on_app_focus(self) -> None:
+        """Somebody looks again."""
+        self.pane.redraw()
+
+    def returned(self, change: DraftReturned) -> None:
+        """A message could not be saved: give its text back, and say why."""
+        why = words.refusal(change.reason, change.reason)
+        if change.conversation_id == self.composer.room_id:
+            now = self.composer.text
+            text = f"{change.text}\n{now}" if now.strip() else change.text
+            self.composer.set_text(text)
+            self.desk.keep_draft(change.conversation_id, text)
+        else:
+            self.engine.dispatch(SetDraft(change.conversation_id, change.text))
+        self.tell(_("Not sent, your text is back: {why}").format(why=why), "bad")
+
+    # --- rooms --------------------------------------------------------------------------
+
+    def choose_room(self) -> None:
+        """Open the room that is waited for, or a first one when none is open."""
+        wanted = self.desk.first_room(self.wanted_room) if self.wanted_room else ""
+        if wanted:
+            self.wanted_room = ""
+            self.open_room(wanted)
+        elif not self.desk.room_id and (first := self.desk.first_room()):
+            self.open_room(first)
+
+    def open_room(self, room_id: str) -> None:
+        """Look at another conversation; what was written stays with its room."""
+        if room_id == self.composer.room_id == self.desk.room_id:
+            self.composer.focus()
+            return
+        if self.desk.room_id and self.around.settings.typing:
+            self.engine.dispatch(Typed(self.desk.room_id, on=False))
+        self.engine.dispatch(OpenConversation(room_id))
+        self._present(room_id)
+
+    def _present(self, room_id: str) -> None:
+        self.composer.load(room_id, self.desk.text_for(room_id))
+        self.pane.show(Sheet(room_id, self.engine.session.timeline(room_id), self.frame_for))
+        self.tell("")
+        if self.has_class("-one"):
+            self.remove_class("-rooms-on", "-people-on")
+        self.show_all()
+        self.show_banner()
+        self.composer.focus()
+
+    def open_when_known(self, room_id: str) -> None:
+        """Go to a room that the server has just given us, as soon as it is listed."""
+        self.wanted_room = room_id
+        self.choose_room()
+
+    @on(LineList.Chosen)
+    def _chosen(self, event: LineList.Chosen) -> None:
+        if event.source is self.rooms:
+            self.open_room(event.key)
+
+    # --- the pane -----------------------------------------------------------------------------
+
+    @on(MessagePane.Seen)
+    def _seen(self, event: MessagePane.Seen) -> None:
+        room = self.engine.session.room(event.conversation_id)
+        looked_at = self.app.app_focus and self.is_current
+        if room and looked_at and event.seq > room.read_seq:
+            self.engine.dispatch(ReadUpTo(event.conversation_id, event.seq))
+
+    @on(MessagePane.TopReached)
+    def _top(self, event: MessagePane.TopReached) -> None:
+        self.engine.dispatch(ReachedTop(event.conversation_id))
+
+    @on(MessagePane.GapShown)
+    def _gap(self, event: MessagePane.GapShown) -> None:
+        self.engine.dispatch(FillGap(event.conversation_id, event.last))
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _focus_moved(self) -> None:
+        self.call_later(self.show_hints)
+
+    # --- the composer --------------------------------------------------------------------------
+
+    @on(Composer.Written)
+    def _written(self, event: Composer.Written) -> None:
+        self.leaving = False
+        self.tell("")
+        self.desk.keep_draft(event.room_id, event.text)
+        if event.text and self.around.settings.typing and not event.text.startswith("/"):
+            self.engine.dispatch(Typed(event.room_id, on=True))
+
+    def submit(self) -> None:
+        """Send what is written, to the room for which it was written."""
+        room_id, text = self.composer.room_id, self.composer.text
+        task = self.desk.tasks.get(room_id)
+        match self.desk.submit(room_id, text):
+            case Told(line):
+                self.tell(line)
+            case Ordered(command, rest):
+                self._clear(room_id, text, "")
+                self.action_command(command.id, rest)
+            case Sent():
+                self._clear(room_id, text, task.kept if task else "")
+                self.pane.action_end()
+
+    def _clear(self, room_id: str, text: str, next_text: str) -> None:
+        self.composer.remember(text)
+        self.composer.set_text(next_text)
+        self.desk.keep_draft(room_id, next_text)
+        self.tell("")
+        self.show_banner()
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def action_command(self, command_id: str, rest: str = "") -> None:
+        """Run a command; one that asks the server runs beside the screen."""
+        from talkbot_tui.ui.actions import HANDLERS
+
+        if command_id not in ("interrupt", "quit"):
+            self.leaving = False
+        if command_id != "delete":
+            self.asked_delete = ""
+        asked = HANDLERS[command_id](self, rest)
+        if asked is not None:
+            self.ask(asked)
+
+    def ask(self, asked: Coroutine[Any, Any, None]) -> None:
+        """Let a question to the server run beside the screen; a refusal is told."""
+        self.run_worker(self._answer(asked), group="lookup", exit_on_error=False)
+
+    async def _answer(self, asked: Coroutine[Any, Any, None]) -> None:
+        from talkbot_tui.client.lookups import LookupFailed
+
+        try:
+            await asked
+        except LookupFailed as failed:
+            self.tell(words.refusal(failed.code, failed.message))
+
+    def toggle_pane(self, name: str) -> None:
+        """Show or hide `rooms` or `people`, whatever the width says."""
+        part = self.rooms if name == "rooms" else self.people
+        shown = part.display and part.size.width > 0
+        self.set_class(not shown, f"-{name}-on")
+        self.set_class(shown, f"-{name}-off")
+        if self.has_class("-one") and not shown:
+            self.remove_class("-people-on" if name == "rooms" else "-rooms-on")
+        self.call_after_refresh(self.show_all)
+
+    def leave(self) -> None:
+        """End the app; the engine has saved what is unsent."""
+        self.app.exit(0)

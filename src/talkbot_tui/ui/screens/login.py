@@ -1,0 +1,114 @@
+"""The login screen: who, where, and nothing kept of the password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Checkbox, Input
+
+from talkbot_tui import i18n
+from talkbot_tui.ui.ink import Span
+from talkbot_tui.ui.port import EnginePort, SignIn, SignInFailed
+from talkbot_tui.ui.widgets.line_view import LineView, Notice
+
+_ = i18n.Domain("app")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is known already, and stands in the fields."""
+
+    server: str = ""
+    user: str = ""
+
+
+class LoginScreen(Screen[EnginePort | None]):
+    """Gives an engine that is not started yet, or None when the user gave up."""
+
+    CSS_PATH = "login.tcss"
+    BINDINGS = [
+        Binding("escape,ctrl+c,ctrl+q", "give_up", show=False, priority=True),
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, sign_in: SignIn, given: Given, why: str = "") -> None:
+        super().__init__()
+        self.sign_in = sign_in
+        self.why = why
+        self.server = Input(given.server, placeholder="https://chat.example.org", compact=True)
+        self.user = Input(given.user, compact=True)
+        self.password = Input(password=True, compact=True)
+        self.register = Checkbox(_("make a new account"), compact=True)
+        self.notice = Notice(id="notice")
+        self.busy = False
+
+    def compose(self) -> ComposeResult:
+        """Three fields, one choice, one line."""
+        fields = (
+            (_("Server"), self.server),
+            (_("User"), self.user),
+            (_("Password"), self.password),
+        )
+        title, told = LineView(id="heading"), LineView(id="told")
+        title.show([Span(f" talkbot-tui · {_('Sign in')}", "strong bold")])
+        told.show([Span(f" {_('Enter signs in · Tab moves · Space marks · Esc leaves')}", "muted")])
+        with Vertical(id="box"):
+            yield title
+            for name, field in fields:
+                field.cursor_blink = False
+                label = LineView()
+                label.show([Span(f" {name}", "muted")])
+                yield label
+                yield field
+            yield self.register
+            yield self.notice
+            yield told
+
+    def on_mount(self) -> None:
+        """Begin at the first empty field."""
+        for field in (self.server, self.user, self.password):
+            if not field.value:
+                field.focus()
+                break
+        self.notice.tell(self.why)
+
+    @on(Input.Submitted)
+    def _enter(self, event: Input.Submitted) -> None:
+        event.stop()
+        fields = (self.server, self.user, self.password)
+        empty = next((field for field in fields if not field.value.strip()), None)
+        if empty is not None:
+            if event.input is empty:
+                self.notice.tell(_("This field is needed."))
+            empty.focus()
+        elif not self.busy:
+            self.busy = True
+            self.notice.tell(_("Signing in"), "muted")
+            self.run_worker(self._try(), exit_on_error=False)
+
+    async def _try(self) -> None:
+        password, self.password.value = self.password.value, ""
+        try:
+            engine = await self.sign_in(
+                self.server.value.strip(),
+                self.user.value.strip(),
+                password,
+                self.register.value,
+            )
+        except SignInFailed as failed:
+            self.notice.tell(str(failed), "bad")
+            self.password.focus()
+        else:
+            self.dismiss(engine)
+        finally:
+            self.busy = False
+
+    def action_give_up(self) -> None:
+        """Leave, or return to the chat."""
+        self.dismiss(None)

@@ -1,0 +1,184 @@
+"""The parts of the chat screen, and how each shows the session's values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.timer import Timer
+
+from talkbot_tui.core.events import WatchUsers
+from talkbot_tui.core.link import LinkState
+from talkbot_tui.ui import commands, words
+from talkbot_tui.ui.bell import Bell
+from talkbot_tui.ui.desk import Desk
+from talkbot_tui.ui.glyphs import kind_glyph
+from talkbot_tui.ui.ink import Span
+from talkbot_tui.ui.port import EnginePort
+from talkbot_tui.ui.render import Frame
+from talkbot_tui.ui.screens import lists
+from talkbot_tui.ui.widgets.composer import Composer
+from talkbot_tui.ui.widgets.line_list import LineList
+from talkbot_tui.ui.widgets.line_view import LineView, Notice
+from talkbot_tui.ui.widgets.message_pane import MessagePane
+from talkbot_tui.ui.wrapping import clip
+
+if TYPE_CHECKING:
+    from talkbot_tui.ui.app import Surroundings
+
+WATCH_MAX = 200
+PROMPT_MAX = 20
+
+
+class ChatParts(Screen[None]):
+    """Has the widgets; each `show_…` brings one of them up to date."""
+
+    def __init__(self, engine: EnginePort, around: Surroundings) -> None:
+        super().__init__()
+        self.engine = engine
+        self.around = around
+        self.desk = Desk(engine)
+        self.status = LineView(id="status")
+        self.rooms = LineList(id="rooms")
+        self.people = LineList(id="people")
+        self.title_view = LineView(id="title")
+        self.pane = MessagePane(id="pane")
+        self.typing = LineView(id="typing")
+        self.notice = Notice(id="notice")
+        self.banner = LineView(id="banner")
+        self.prompt = LineView(id="prompt")
+        self.composer = Composer(id="composer")
+        self.hints = LineView(id="hints")
+        self.tiny = LineView(id="tiny")
+        self.shown_rooms: list[str] = []
+        self.bell = Bell()
+        self.countdown: Timer | None = None
+        self.watched: tuple[str, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield self.status
+        with Horizontal(id="body"):
+            yield self.rooms
+            with Vertical(id="main"):
+                yield self.title_view
+                yield self.pane
+                yield self.typing
+                yield self.notice
+                yield self.banner
+                with Horizontal(id="write"):
+                    yield self.prompt
+                    yield self.composer
+            yield self.people
+        yield self.hints
+        yield self.tiny
+
+    def show_all(self) -> None:
+        """Every part, from the session's values."""
+        self.show_rooms()
+        self.show_rows()
+        self.show_people()
+        self.show_typing()
+        self.show_link()
+        self.show_hints()
+
+    def show_rooms(self) -> None:
+        """The room list, and the open room's name."""
+        rooms = self.engine.session.rooms()
+        lines = lists.room_lines(rooms, max(8, self.rooms.size.width), self.around.glyphs)
+        self.shown_rooms = [key for key, _line in lines if key]
+        self.rooms.show(lines, self.desk.room_id)
+        self.title_view.show(lists.title_line(self.desk.room, self.around.glyphs))
+        self._show_prompt()
+        if self.bell.rings(rooms) and self.around.settings.bell and not self.app.app_focus:
+            self.app.bell()
+
+    def _show_prompt(self) -> None:
+        room = self.engine.session.room(self.composer.room_id)
+        glyphs = self.around.glyphs
+        name = ""
+        if room is not None:
+            mark = kind_glyph(glyphs, room.conversation)
+            name = mark + clip(words.title_of(room.conversation), PROMPT_MAX, glyphs.ellipsis)
+        spans = [Span(f" {glyphs.prompt} ", "muted"), Span(name, "strong bold"), Span(" ")]
+        self.prompt.show(spans)
+        self.prompt.styles.width = sum(cell_len(span.text) for span in spans)
+
+    def show_rows(self) -> None:
+        """The messages."""
+        session, room_id = self.engine.session, self.desk.room_id
+        sheet = self.pane.sheet
+        if sheet is None:
+            return
+        if self.pane.frame is not None and self.pane.frame.me != session.me:
+            self.pane.forget()
+        sheet.view = session.timeline(room_id)
+        reads = session.reads(room_id)
+        others = [seq for user_id, seq in reads.items() if user_id != session.me.user_id]
+        self.pane.update(marker=session.unread_from(room_id), read_up_to=max(others, default=0))
+
+    def frame_for(self, width: int) -> Frame:
+        """What the rows' picture depends on besides the rows."""
+        session, room_id = self.engine.session, self.desk.room_id
+        return Frame(
+            width,
+            session.me,
+            self.around.zone,
+            self.around.glyphs,
+            lambda message_id: session.message(room_id, message_id),
+        )
+
+    def show_people(self) -> None:
+        """Who is here; their presence is wanted from the server."""
+        session = self.engine.session
+        members = session.roster(self.desk.room_id)
+        presence = {m.user.user_id: session.presence(m.user.user_id) for m in members}
+        width = max(12, self.people.size.width)
+        self.people.show(lists.people_lines(members, presence, width, self.around.glyphs))
+        wanted = tuple(member.user.user_id for member in members[:WATCH_MAX])
+        if wanted != self.watched:
+            self.watched = wanted
+            self.engine.dispatch(WatchUsers(wanted))
+
+    def show_typing(self) -> None:
+        """Who is writing."""
+        people = self.engine.session.typing(self.desk.room_id)
+        line = words.typing_line(people, self.around.glyphs.ellipsis)
+        self.typing.show([Span(f" {line}" if line else "", "muted italic")])
+
+    def show_link(self) -> None:
+        """The connection; it ticks only while a next try is awaited."""
+        link = self.engine.session.link
+        self.status.show(
+            lists.status_line(link, self.around.clock(), self.desk.unsent(), self.around.glyphs),
+            [Span(f"{self.engine.session.me.name} ", "muted")],
+        )
+        waiting = link.state is LinkState.WAITING
+        if waiting and self.countdown is None:
+            self.countdown = self.set_interval(1, self.show_link)
+        elif not waiting and self.countdown is not None:
+            self.countdown.stop()
+            self.countdown = None
+
+    def show_hints(self) -> None:
+        """The keys of this focus."""
+        where = commands.Where.MESSAGE if self.pane.has_focus else commands.Where.SCREEN
+        self.hints.show(lists.hint_line(where, self.around.settings.keys))
+
+    def show_banner(self) -> None:
+        """What is being answered or changed."""
+        text = self.desk.banner(self.composer.room_id)
+        self.banner.set_class(bool(text), "-shown")
+        self.banner.show([Span(f" {text}", "warn")])
+
+    def tell(self, text: str, mood: str = "warn") -> None:
+        """One line above the composer, until something else happens; "" takes it away."""
+        self.notice.tell(text, mood)
+
+    @property
+    def has_notice(self) -> bool:
+        """Whether something is told now."""
+        return bool(self.notice.text)

@@ -1,0 +1,167 @@
+"""Choosing one of many by typing: rooms, commands, emoji, messages found."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from talkbot_tui import i18n
+from talkbot_tui.ui.ink import Line, Span
+from talkbot_tui.ui.widgets.line_list import LineList
+from talkbot_tui.ui.widgets.line_view import LineView
+
+_ = i18n.Domain("app")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something to choose: `words` are what typing is compared with."""
+
+    key: str
+    line: Line
+    words: str = ""
+
+
+def score(typed: str, text: str) -> int:
+    """How well `typed` fits `text`; 0 for not at all, more for whole words and beginnings."""
+    typed, text = typed.casefold().strip(), text.casefold()
+    if not typed:
+        return 1
+    at = text.find(typed)
+    if at >= 0:
+        return 1000 - at + (500 if at == 0 or not text[at - 1].isalnum() else 0)
+    at = -1
+    spread = 0
+    for letter in typed:
+        found = text.find(letter, at + 1)
+        if found < 0:
+            return 0
+        spread += found - at
+        at = found
+    return max(1, 200 - spread)
+
+
+def filtered(entries: Sequence[Entry], typed: str) -> list[Entry]:
+    """The entries that fit, best first; all in their order while nothing is typed."""
+    if not typed.strip():
+        return list(entries)
+    ranked = [(score(typed, entry.words), entry) for entry in entries]
+    ranked = [(points, entry) for points, entry in ranked if points]
+    ranked.sort(key=lambda pair: -pair[0])
+    return [entry for _points, entry in ranked]
+
+
+class Picker(ModalScreen[str]):
+    """Gives the key of the chosen entry, "" when nothing was chosen.
+
+    With `search`, typing is a question that Enter sends; its answers can then be
+    chosen. Without, typing narrows the given entries.
+    """
+
+    CSS_PATH = "picker.tcss"
+    BINDINGS = [
+        Binding("escape", "give_up", show=False),
+        Binding("ctrl+c", "give_up", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("ctrl+k", "give_up", show=False, priority=True),
+        Binding("pageup", "move(-10)", show=False, priority=True),
+        Binding("pagedown", "move(10)", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        entries: Sequence[Entry] = (),
+        *,
+        search: Callable[[str], Awaitable[Sequence[Entry]]] | None = None,
+        typed: str = "",
+        empty: str = "",
+    ) -> None:
+        super().__init__()
+        self.heading = title
+        self.entries = list(entries)
+        self.search = search
+        self.typed = typed
+        self.empty = empty
+        self.asked = ""
+        self.fitting: list[Entry] = list(entries)
+        self.chosen = 0
+        self.box = LineList(id="entries")
+        self.told = LineView(id="told")
+        self.field = Input(typed, id="typed", compact=True, select_on_focus=False)
+
+    def compose(self) -> ComposeResult:
+        """Title, field, list, one line of help."""
+        self.field.cursor_blink = False
+        heading = LineView(id="heading")
+        heading.show([Span(f" {self.heading}", "strong bold")])
+        with Vertical(id="box"):
+            yield heading
+            yield self.field
+            yield self.box
+            yield self.told
+
+    def on_mount(self) -> None:
+        """Begin to search when words were given."""
+        self.field.focus()
+        self._show()
+        if self.search is not None and self.typed:
+            self.run_worker(self._ask(self.typed), group="search", exclusive=True)
+
+    def _show(self) -> None:
+        self.chosen = max(0, min(self.chosen, len(self.fitting) - 1))
+        lines = [(entry.key, entry.line) for entry in self.fitting]
+        current = self.fitting[self.chosen].key if self.fitting else ""
+        self.box.show(lines, current)
+        if not self.fitting and (self.search is None or self.asked):
+            self.told.show([Span(f" {self.empty or _('nothing fits')}", "muted")])
+        else:
+            help_line = _("Enter chooses · Esc closes")
+            if self.search is not None and self.asked != self.field.value:
+                help_line = _("Enter searches · Esc closes")
+            self.told.show([Span(f" {help_line}", "muted")])
+
+    @on(Input.Changed)
+    def _typing(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.search is None:
+            self.chosen = 0
+            self.fitting = filtered(self.entries, event.value)
+        self._show()
+
+    @on(Input.Submitted)
+    def _enter(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.search is not None and event.value.strip() and event.value != self.asked:
+            self.run_worker(self._ask(event.value), group="search", exclusive=True)
+        elif self.fitting:
+            self.dismiss(self.fitting[self.chosen].key)
+
+    async def _ask(self, query: str) -> None:
+        assert self.search is not None
+        self.told.show([Span(f" {_('searching')}", "muted")])
+        self.fitting = list(await self.search(query))
+        self.asked = query
+        self.chosen = 0
+        self._show()
+
+    @on(LineList.Chosen)
+    def _clicked(self, event: LineList.Chosen) -> None:
+        self.dismiss(event.key)
+
+    def action_move(self, step: int) -> None:
+        """Another entry."""
+        self.chosen += step
+        self._show()
+
+    def action_give_up(self) -> None:
+        """Nothing."""
+        self.dismiss("")

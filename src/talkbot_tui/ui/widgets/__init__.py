@@ -1,0 +1,1 @@
+"""The parts of the chat screen; none holds a conversation's state."""

@@ -1,0 +1,87 @@
+"""A list that paints lines and tells which one was clicked: rooms and people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.geometry import Region
+from textual.message import Message as Posted
+from textual.strip import Strip
+
+from talkbot_tui.ui.ink import Inked, Line
+
+WHEEL = 2
+
+
+class LineList(Inked):
+    """Shows lines from `first` on; keeps the current one visible."""
+
+    DEFAULT_CSS = "LineList { width: 1fr; height: 1fr; }"
+
+    class Chosen(Posted):
+        """A line was clicked."""
+
+        def __init__(self, source: LineList, key: str) -> None:
+            super().__init__()
+            self.source = source
+            self.key = key
+
+        @property
+        def control(self) -> LineList:
+            """The list."""
+            return self.source
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.lines: list[tuple[str, Line]] = []
+        self.current = ""
+        self.first = 0
+
+    def show(self, lines: Sequence[tuple[str, Line]], current: str = "") -> None:
+        """Show these (key, line); the one with key `current` is marked."""
+        moved = current != self.current
+        if list(lines) == self.lines and not moved:
+            return
+        self.lines, self.current = list(lines), current
+        if moved:
+            self._keep_visible()
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Another height."""
+        self._keep_visible()
+
+    def _keep_visible(self) -> None:
+        height = max(1, self.size.height)
+        at = next((i for i, (key, _line) in enumerate(self.lines) if key == self.current), 0)
+        self.first = min(max(self.first, at - height + 1), at)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The visible lines."""
+        width, height = self.size
+        self.first = max(0, min(self.first, len(self.lines) - height))
+        strips: list[Strip] = []
+        for key, line in self.lines[self.first : self.first + height]:
+            under = "reverse" if key and key == self.current else ""
+            strips.append(self.strip(line, width, under))
+        strips += [Strip.blank(width, self.rich_style)] * (height - len(strips))
+        return [strip.crop(crop.x, crop.right) for strip in strips[crop.y : crop.bottom]]
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which."""
+        at = self.first + event.y
+        if 0 <= at < len(self.lines) and self.lines[at][0]:
+            self.post_message(self.Chosen(self, self.lines[at][0]))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel."""
+        event.stop()
+        self.first -= WHEEL
+        self.refresh()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel."""
+        event.stop()
+        self.first += WHEEL
+        self.refresh()

@@ -1,0 +1,152 @@
+"""What the screens say about states, refusals and events, in the interface's language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from talkbot_tui import i18n
+from talkbot_tui.core.link import BANDS, Link, LinkState
+from talkbot_tui.core.model import Conversation, Kind, Note, Presence, SendState, User
+
+_ = i18n.Domain("app")
+
+
+def name_of(user: User) -> str:
+    """How a person is called on the screen."""
+    return user.display_name or user.name
+
+
+def title_of(conversation: Conversation) -> str:
+    """A conversation's name without its kind's mark."""
+    if conversation.kind is Kind.DIRECT and conversation.peer is not None:
+        return name_of(conversation.peer)
+    return conversation.name or conversation.conversation_id
+
+
+def send_word(state: SendState, *, read: bool = False) -> str:
+    """How far a message of ours has come."""
+    if read and state is SendState.SENT:
+        return _("read")
+    return {
+        SendState.SAVING: "",
+        SendState.QUEUED: _("queued"),
+        SendState.SENDING: _("sending"),
+        SendState.SENT: _("sent"),
+        SendState.FAILED: _("failed"),
+    }[state]
+
+
+def presence_word(status: Presence) -> str:
+    """Whether somebody is there."""
+    return {
+        Presence.ONLINE: _("online"),
+        Presence.AWAY: _("away"),
+        Presence.OFFLINE: _("offline"),
+    }[status]
+
+
+def refusal(code: str, text: str = "") -> str:
+    """A refusal in words: ours where we know the code, else the server's."""
+    known = {
+        "too_large": _("the message is too long"),
+        "empty": _("the message is empty"),
+        "not_found": _("not found, or you are no member"),
+        "forbidden": _("you may not do that here"),
+        "name_taken": _("that name is taken"),
+        "name_invalid": _("that name cannot be used"),
+        "edit_conflict": _("the message was changed meanwhile"),
+        "archived": _("the room is archived"),
+        "limit": _("a limit of the server is reached"),
+        "rate_limited": _("too fast; wait a little and try again"),
+        "busy": _("the server is busy; try again"),
+        "storage_full": _("there is no space left at the server"),
+        "token_invalid": _("the sign-in is not valid any more; use /login"),
+        "token_expired": _("the sign-in has expired; use /login"),
+        "auth_required": _("sign in first; use /login"),
+        "session_revoked": _("this session was ended; use /login"),
+        "protocol_unsupported": _("this version does not fit the server's; update talkbot-tui"),
+        "bad_credentials": _("wrong user or password"),
+        "offline": _("not possible without a connection"),
+        "not_sent": _("the message has not been sent yet"),
+        "already_sent": _("it is on its way already"),
+        "history_failed": _("older messages could not be loaded"),
+        "timeout": _("the server did not answer"),
+        "unanswered": _("the server did not answer"),
+    }
+    return known.get(code) or text or code
+
+
+def failure(error: str) -> str:
+    """Why a message failed: `error` is `code: the server's words`."""
+    code, _sign, text = error.partition(": ")
+    return refusal(code, text)
+
+
+def latency(link: Link) -> str:
+    """The latency's band: it changes only with the band, never with each answer."""
+    band = link.band
+    if band < len(BANDS):
+        return f"< {BANDS[band]} ms"
+    return f"> {BANDS[-1]} ms"
+
+
+def link_line(link: Link, now: int) -> str:
+    """The link's state in words; `now` in ms is for the countdown."""
+    match link.state:
+        case LinkState.ONLINE:
+            words = _("online")
+            return f"{words} · {latency(link)}" if link.latency_ms else words
+        case LinkState.CONNECTING:
+            return _("connecting")
+        case LinkState.SYNCING:
+            return _("catching up")
+        case LinkState.REFUSED:
+            return _("refused: {why}").format(why=refusal(link.code, link.reason))
+        case LinkState.WAITING:
+            seconds = max(0, -(-(link.retry_at - now) // 1000))
+            return _("offline · next try in {seconds} s").format(seconds=seconds)
+        case LinkState.OFFLINE:
+            return _("offline")
+
+
+def counts_line(queued: int, failed: int) -> str:
+    """What of ours has not arrived; "" when everything has."""
+    parts = []
+    if queued:
+        parts.append(_.plural("{n} queued", "{n} queued", queued).format(n=queued))
+    if failed:
+        parts.append(_.plural("{n} failed", "{n} failed", failed).format(n=failed))
+    return " · ".join(parts)
+
+
+def typing_line(people: Sequence[User], ellipsis: str = "…") -> str:
+    """Who is writing."""
+    names = [name_of(user) for user in people]
+    if not names:
+        return ""
+    if len(names) == 1:
+        line = _("{name} is typing").format(name=names[0])
+    elif len(names) == 2:
+        line = _("{name} and {other} are typing").format(name=names[0], other=names[1])
+    else:
+        line = _("several people are typing")
+    return line + ellipsis
+
+
+def note_line(note: Note) -> str:
+    """What happened in a room, as one quiet line."""
+    actor = name_of(note.actor)
+    subject = name_of(note.subject) if note.subject else actor
+    texts = {
+        "joined": _("{subject} joined"),
+        "left": _("{subject} left"),
+        "invited": _("{actor} invited {subject}"),
+        "removed": _("{actor} removed {subject}"),
+        "role": _("{subject} is now {detail}"),
+        "created": _("{actor} created the room"),
+        "renamed": _("{actor} renamed the room: {detail}"),
+        "topic": _("{actor} set the topic: {detail}"),
+        "archived": _("{actor} archived the room"),
+    }
+    line = texts.get(note.what, "{actor}: {what}")
+    return line.format(actor=actor, subject=subject, detail=note.detail, what=note.what)

@@ -1,0 +1,278 @@
+"""Scripted scenes: what the pictures in screenshots/ and the snapshot tests show."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+
+from textual.pilot import Pilot
+
+from talkbot_tui import i18n
+from talkbot_tui.config import Settings
+from talkbot_tui.core import arrivals as a
+from talkbot_tui.core.model import (
+    Conversation,
+    Kind,
+    Member,
+    MemberChanged,
+    Message,
+    MessagePosted,
+    Outcome,
+    Presence,
+    PresenceInfo,
+    Reaction,
+    RoomSnapshot,
+    SyncSnapshot,
+    User,
+)
+from talkbot_tui.ui.app import TalkbotApp
+from talkbot_tui.ui.port import EnginePort, SignInFailed
+from talkbot_tui.ui.screens.login import Given
+from tests.ui.scripted import ScriptedEngine
+
+ZONE = timezone(timedelta(hours=-3))
+NOW = int(datetime(2026, 11, 23, 12, 46, tzinfo=UTC).timestamp() * 1000)
+MINUTE = 60_000
+
+ME = User("u-me", "davi")
+ANA = User("u-ana", "ana")
+BRUNO = User("u-bruno", "bruno")
+CARLA = User("u-carla", "carla")
+BOT = User("u-bot", "talkbot", bot=True)
+
+GENERAL, DEPLOYS, IDEAS = "c-general", "c-deploys", "c-ideas"
+WITH_BRUNO, WITH_BOT = "d-bruno", "d-bot"
+
+Press = Callable[["Pilot[int]"], Awaitable[None]]
+
+
+def said(seq: int, who: User, text: str, ago: int, **more: object) -> MessagePosted:
+    """A message in #general, `ago` minutes before now."""
+    message = Message(
+        key=f"s{seq}",
+        conversation_id=GENERAL,
+        sender=who,
+        text=text,
+        ts=NOW - ago * MINUTE,
+        server_msg_id=f"s{seq}",
+        seq=seq,
+        changed_seq=seq,
+    )
+    message = replace(message, **more)  # type: ignore[arg-type] # names are checked at run time
+    return MessagePosted(GENERAL, seq, message.ts, who, message)
+
+
+def in_english() -> bool:
+    """The scenes speak the interface's language."""
+    return i18n.language() == i18n.ENGLISH
+
+
+def text(english: str, portuguese: str) -> str:
+    """One of two."""
+    return english if in_english() else portuguese
+
+
+def general_log() -> tuple[MessagePosted | MemberChanged, ...]:
+    """What was said in #general."""
+    joined = MemberChanged(GENERAL, 3, NOW - 58 * MINUTE, CARLA, CARLA, "joined")
+    return (
+        said(1, ANA, text("see you on Monday!", "até segunda!"), 60 * 66),
+        said(2, ANA, text("good morning!", "bom dia!"), 65),
+        joined,
+        said(4, ME, text("good morning, all", "bom dia, pessoal"), 57),
+        said(
+            5,
+            BRUNO,
+            text(
+                "The **release** is tagged; `make e2e` is green on both machines. "
+                "Notes: https://example.org/notes",
+                "A **versão** está marcada; `make e2e` passou nas duas máquinas. "
+                "Notas: https://example.org/notes",
+            ),
+            41,
+            reactions=(Reaction("🎉", ("u-ana", "u-me")), Reaction("👀", ("u-carla",))),
+        ),
+        said(6, BRUNO, "```python\nfor room in rooms:\n    print(room.name)\n```", 40),
+        said(
+            7,
+            CARLA,
+            text("thank you! 素晴らしい 👏", "obrigada! 素晴らしい 👏"),
+            37,
+            reply_to="s5",
+        ),
+        said(
+            8,
+            ME,
+            text(
+                "I will read the notes before lunch and write down what is left for Friday, "
+                "so that nobody has to ask twice.",
+                "Vou ler as notas antes do almoço e anotar o que falta para sexta, "
+                "para ninguém precisar perguntar duas vezes.",
+            ),
+            30,
+            revision=1,
+        ),
+        said(9, ANA, text("this was wrong", "isto estava errado"), 12, deleted=True),
+        said(10, ANA, text("@davi, can you look at *this*?", "@davi, pode olhar *isto*?"), 4),
+        said(
+            11,
+            BOT,
+            text("Yesterday in three lines: ana tagged", "Ontem em três linhas: ana marcou"),
+            1,
+            streaming=True,
+            outcome=None,
+        ),
+    )
+
+
+def rooms() -> tuple[RoomSnapshot, ...]:
+    """The rooms of the scenes."""
+
+    def room(conversation: Conversation, unread: int, mentions: int, ago: int) -> RoomSnapshot:
+        last = Message(
+            f"l-{conversation.conversation_id}",
+            conversation.conversation_id,
+            BRUNO,
+            "…",
+            NOW - ago * MINUTE,
+            server_msg_id=f"l-{conversation.conversation_id}",
+            seq=40,
+        )
+        return RoomSnapshot(conversation, 40, 40 - unread, unread, mentions, 41, (), False, last)
+
+    log = general_log()
+    topic = text("the team's talk", "assuntos do time")
+    general = Conversation(GENERAL, Kind.CHANNEL, text("general", "geral"), topic, member_count=5)
+    return (
+        RoomSnapshot(general, 11, 8, 2, 1, 1, log, False, reads=(("u-ana", 4), ("u-bruno", 4))),
+        room(Conversation(DEPLOYS, Kind.CHANNEL, "deploys"), 3, 1, 9),
+        room(Conversation(IDEAS, Kind.CHANNEL, text("ideas", "ideias")), 0, 0, 600),
+        room(Conversation(WITH_BRUNO, Kind.DIRECT, peer=BRUNO), 2, 0, 15),
+        room(Conversation(WITH_BOT, Kind.DIRECT, peer=BOT), 0, 0, 90),
+    )
+
+
+def make_engine(*, online: bool = True) -> ScriptedEngine:
+    """An engine that has synced the scenes' rooms."""
+    engine = ScriptedEngine(NOW)
+    engine.feed(
+        a.LinkConnecting(1),
+        a.LinkUp(),
+        a.Latency(12),
+        a.Synced(SyncSnapshot("epoch", ME, "1", rooms())),
+        a.Latency(12),
+    )
+    members = tuple(Member(user) for user in (ANA, BRUNO, CARLA, BOT, ME))
+    engine.feed(
+        a.MembersArrived(GENERAL, members),
+        a.PresenceHint(
+            (
+                (ANA.user_id, PresenceInfo(Presence.ONLINE)),
+                (BRUNO.user_id, PresenceInfo(Presence.AWAY)),
+                (BOT.user_id, PresenceInfo(Presence.ONLINE)),
+                (ME.user_id, PresenceInfo(Presence.ONLINE)),
+            )
+        ),
+    )
+    if not online:
+        engine.feed(a.LinkDown("network", NOW + 12_000))
+    return engine
+
+
+def make_app(
+    engine: ScriptedEngine | None, *, theme: str = "night", environ: dict[str, str] | None = None
+) -> TalkbotApp:
+    """The app on a scripted engine, with clock and zone pinned."""
+
+    async def refuse(server: str, user: str, password: str, register: bool) -> EnginePort:
+        raise SignInFailed(text("wrong user or password", "usuário ou senha incorretos"))
+
+    return TalkbotApp(
+        engine,
+        Settings(theme=theme),
+        sign_in=refuse,
+        given=Given("https://chat.example.org", "davi"),
+        environ=environ or {"TERM": "xterm-256color", "LANG": "C.UTF-8"},
+        zone=ZONE,
+        clock=lambda: NOW,
+        room=GENERAL,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An app and what happens in it before the picture."""
+
+    name: str
+    make: Callable[[], TalkbotApp]
+    play: Press | None = None
+
+
+async def _settle(pilot: Pilot[int]) -> None:
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def _typing(pilot: Pilot[int]) -> None:
+    engine = engine_of(pilot)
+    engine.feed(a.TypingHint(GENERAL, ANA.user_id, True))
+    await pilot.press(*text("on my way", "ja vou olhar").replace(" ", "_").replace("_", " "))
+    await _settle(pilot)
+
+
+async def _queue(pilot: Pilot[int]) -> None:
+    engine = engine_of(pilot)
+    engine.send(GENERAL, text("the train is in a tunnel", "o trem entrou no túnel"))
+    engine.send(GENERAL, text("this goes out by itself later", "isto sai sozinho depois"))
+    await _settle(pilot)
+
+
+async def _fail(pilot: Pilot[int]) -> None:
+    engine = engine_of(pilot)
+    failed = engine.send(GENERAL, text("to the archive", "para o arquivo"))
+    engine.feed(a.MessageRefused(failed, "archived", "archived", False))
+    engine.send(GENERAL, text("this one works", "esta vai"))
+    await _settle(pilot)
+    await pilot.press("shift+tab", "up")
+    await _settle(pilot)
+
+
+async def _switch(pilot: Pilot[int]) -> None:
+    await pilot.press("ctrl+k", "d")
+    await _settle(pilot)
+
+
+async def _help(pilot: Pilot[int]) -> None:
+    await pilot.press("f1")
+    await _settle(pilot)
+
+
+async def _narrow(pilot: Pilot[int]) -> None:
+    await _settle(pilot)
+
+
+async def _login(pilot: Pilot[int]) -> None:
+    await pilot.press(*"secret", "enter")
+    await _settle(pilot)
+
+
+def engine_of(pilot: Pilot[int]) -> ScriptedEngine:
+    """The scripted engine behind the app."""
+    app = pilot.app
+    assert isinstance(app, TalkbotApp)
+    assert isinstance(app.engine, ScriptedEngine)
+    return app.engine
+
+
+SCENES = (
+    Scene("login", lambda: make_app(None), _login),
+    Scene("chat", lambda: make_app(make_engine()), _typing),
+    Scene("offline", lambda: make_app(make_engine(online=False)), _queue),
+    Scene("failed", lambda: make_app(make_engine()), _fail),
+    Scene("switcher", lambda: make_app(make_engine()), _switch),
+    Scene("help", lambda: make_app(make_engine()), _help),
+    Scene("light", lambda: make_app(make_engine(), theme="day"), _typing),
+)
+BY_NAME = {scene.name: scene for scene in SCENES}
+_unused = Outcome
