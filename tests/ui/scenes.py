@@ -27,7 +27,7 @@ from talkbot_tui.core.model import (
     User,
 )
 from talkbot_tui.ui.app import TalkbotApp
-from talkbot_tui.ui.port import EnginePort, SignInFailed
+from talkbot_tui.ui.port import EnginePort, SignInFailed, SignInForm
 from talkbot_tui.ui.screens.login import Given
 from tests.ui.scripted import ScriptedEngine
 
@@ -185,7 +185,7 @@ def make_app(
 ) -> TalkbotApp:
     """The app on a scripted engine, with clock and zone pinned."""
 
-    async def refuse(server: str, user: str, password: str, register: bool) -> EnginePort:
+    async def refuse(form: SignInForm) -> EnginePort:
         raise SignInFailed(text("wrong user or password", "usuário ou senha incorretos"))
 
     return TalkbotApp(

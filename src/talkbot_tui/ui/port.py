@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from talkbot_tui.core.changes import Change
@@ -109,8 +110,19 @@ class EnginePort(Protocol):
         ...
 
 
-SignIn = Callable[[str, str, str, bool], Awaitable[EnginePort]]
-"""(server, user, password, register) to a new engine, not yet started; raises `SignInFailed`."""
+@dataclass(frozen=True, slots=True)
+class SignInForm:
+    """What the login screen asks; `in_file`: a 0600 file will do where there is no keyring."""
+
+    server: str
+    user: str
+    password: str = field(repr=False)
+    register: bool = False
+    in_file: bool = False
+
+
+SignIn = Callable[[SignInForm], Awaitable[EnginePort]]
+"""A new engine, not yet started; raises `SignInFailed`."""
 
 
 class SignInFailed(Exception):

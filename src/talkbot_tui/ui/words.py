@@ -76,6 +76,22 @@ def refusal(code: str, text: str = "") -> str:
     return known.get(code) or text or code
 
 
+def unreachable(code: str, detail: str = "") -> str:
+    """Why there is no connection, and what may help."""
+    known = {
+        "unknown_host": _("no machine has that name; check the address"),
+        "refused": _("nothing answers there; check the address, or the server is not running"),
+        "timeout": _("the server did not answer"),
+        "tls": _("the server's certificate is not trusted"),
+        "not_socketio": _("something else than a chat server answers there; check the address"),
+        "http_error": _("the server has a problem of its own; try again later"),
+        "network": _("there is no network"),
+        "bad_url": _("that is no address of a server; it looks like https://chat.example.org"),
+        "insecure_url": _("plain http is only for this machine; use https, or --allow-insecure"),
+    }
+    return known.get(code) or detail or code
+
+
 def failure(error: str) -> str:
     """Why a message failed: `error` is `code: the server's words`."""
     code, _sign, text = error.partition(": ")

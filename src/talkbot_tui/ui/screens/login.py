@@ -13,7 +13,7 @@ from textual.widgets import Checkbox, Input
 
 from talkbot_tui import i18n
 from talkbot_tui.ui.ink import Span
-from talkbot_tui.ui.port import EnginePort, SignIn, SignInFailed
+from talkbot_tui.ui.port import EnginePort, SignIn, SignInFailed, SignInForm
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
 
 _ = i18n.Domain("app")
@@ -45,6 +45,9 @@ class LoginScreen(Screen[EnginePort | None]):
         self.user = Input(given.user, compact=True)
         self.password = Input(password=True, compact=True)
         self.register = Checkbox(_("make a new account"), compact=True)
+        self.in_file = Checkbox(
+            _("without a keyring: stay signed in by a private file"), compact=True
+        )
         self.notice = Notice(id="notice")
         self.busy = False
 
@@ -67,6 +70,7 @@ class LoginScreen(Screen[EnginePort | None]):
                 yield label
                 yield field
             yield self.register
+            yield self.in_file
             yield self.notice
             yield told
 
@@ -96,10 +100,13 @@ class LoginScreen(Screen[EnginePort | None]):
         password, self.password.value = self.password.value, ""
         try:
             engine = await self.sign_in(
-                self.server.value.strip(),
-                self.user.value.strip(),
-                password,
-                self.register.value,
+                SignInForm(
+                    self.server.value.strip(),
+                    self.user.value.strip(),
+                    password,
+                    self.register.value,
+                    self.in_file.value,
+                )
             )
         except SignInFailed as failed:
             self.notice.tell(str(failed), "bad")
