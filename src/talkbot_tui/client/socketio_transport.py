@@ -21,8 +21,8 @@ import socketio
 from engineio.base_client import connected_clients
 from engineio.payload import Payload
 
+from talkbot_tui.client import strict_json
 from talkbot_tui.client.transport import Frame, LinkLost, Refused, Unanswered
-from talkbot_tui.wire import strict_json
 from talkbot_tui.wire.scalars import NAMESPACE
 
 log = logging.getLogger(__name__)

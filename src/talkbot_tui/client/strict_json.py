@@ -1,8 +1,6 @@
-"""The JSON of both ends of a connection, in the form that the Socket.IO library asks for.
+"""JSON in the form that the Socket.IO library asks for, strict and quick.
 
-The library keeps one JSON module for the whole process, so client and server
-share this one. Unlike the standard module it neither writes nor takes NaN and
-Infinity, and it is several times as fast.
+Unlike the standard module it neither writes nor takes NaN and Infinity.
 """
 
 from __future__ import annotations
