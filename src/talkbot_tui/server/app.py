@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import errno
 import logging
-import socket
 from collections.abc import Coroutine
 from typing import Any
 
@@ -162,8 +161,7 @@ class RunningServer:
                     error.errno, f"port {self.config.port} is taken; choose another with --port"
                 ) from None
             raise
-        listening: list[socket.socket] = list(self._runner.sites and _sockets(site))
-        self.port = listening[0].getsockname()[1]
+        self.port = self._runner.addresses[0][1]
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
         try:
@@ -242,12 +240,6 @@ class RunningServer:
             ):
                 self._revocations = number
                 self.fanout.end_sessions(user_id, session_id)
-
-
-def _sockets(site: web.TCPSite) -> list[socket.socket]:
-    server = site._server
-    assert isinstance(server, asyncio.Server)
-    return list(server.sockets)
 
 
 async def _forever(loop: Coroutine[Any, Any, None]) -> None:

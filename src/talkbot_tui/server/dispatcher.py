@@ -121,8 +121,8 @@ class Dispatcher:
         except Exception:
             self._metrics.count("internal_errors_total")
             log.exception("the event %r failed", known)
-            error = Refused(Code.INTERNAL, "Something went wrong here.", retry_after_ms=BUSY_MS)
-            answer = msgspec.json.encode(refused(error))
+            failed = Refused(Code.INTERNAL, "Something went wrong here.", retry_after_ms=BUSY_MS)
+            answer = msgspec.json.encode(refused(failed))
         if request.ack_id is not None and not connection.closing:
             self._fanout.answer(connection, request.ack_id, answer)
             await self._let_read(connection)
@@ -151,10 +151,11 @@ class Dispatcher:
                     self._fanout.settle,
                 )
                 return done.answer
-            case Look(run):
-                return await self.look(actor.user_id, lambda tx: run(tx, actor, payload))
-            case Live(run):
-                return await run(connection, payload)
+            case Look():
+                look = handler.run
+                return await self.look(actor.user_id, lambda tx: look(tx, actor, payload))
+            case Live():
+                return await handler.run(connection, payload)
 
     async def look(self, user_id: str, question: Callable[[Tx], msgspec.Struct]) -> msgspec.Struct:
         """Read; once more when memberships changed meanwhile, so that nothing leaves too late."""

@@ -134,8 +134,15 @@ class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # the libr
             raise
         except Exception:
             await self.server.malformed(self.sid)
-        if pkt.packet_type == eio_packet.CLOSE:
-            # A long poll that still waits must end now.
+
+    async def close(
+        self, wait: bool = True, abort: bool = False, reason: str | None = None
+    ) -> None:
+        """Close without waiting for a peer that may read nothing any more."""
+        first = not self.closed and not self.closing
+        await super().close(wait=False, abort=abort, reason=reason)
+        if first:
+            # Lets a long poll or the writer end now instead of at its time-out.
             self.queue.put_nowait(None)
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
@@ -158,8 +165,7 @@ class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # the libr
             self.server.metrics.count("malformed_total")
         finally:
             if not self.closed and (self.upgraded or not self.connected):
-                self.queue.put_nowait(None)
-                await self.close(wait=False, abort=True)
+                await self.close(abort=True)
 
 
 class GuardedEngine(engineio.AsyncServer):  # type: ignore[misc]  # the library ships no types
@@ -169,6 +175,8 @@ class GuardedEngine(engineio.AsyncServer):  # type: ignore[misc]  # the library 
     malformed: Callable[[str], Awaitable[None]]
     admits: Callable[[str], bool]
     trusted: frozenset[str] = frozenset()
+    start_service_task: bool
+    _async: dict[str, Any]
 
     def setup(self, config: ServerConfig, metrics: Metrics) -> None:
         """Replace the parts of the driver that cannot be configured."""
@@ -271,9 +279,7 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library 
         opened = self.eio.sockets.get(eio_sid)
         if opened is None or opened.closed:
             return
-        await opened.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
-        # Lets the writer go at once instead of at its time-out.
-        opened.queue.put_nowait(None)
+        await opened.close(reason=self.reason.SERVER_DISCONNECT)
 
     async def end_all(self) -> None:
         """Close every connection, signed in or not."""

@@ -121,9 +121,4 @@ class PresenceBook:
             del self._people[user_id]
             self._changed.add(user_id)
         if gone:
-            await self._db.write(
-                lambda tx: [people.seen(tx, user_id, at) for user_id, at in gone.items()]
-            )
-            for user_id in gone:
-                if user_id not in self._people:
-                    self._last_seen.pop(user_id, None)
+            await self._db.write(lambda tx: people.seen(tx, gone))

@@ -39,8 +39,8 @@ def create(tx: Tx, actor: Actor, asked: CreateConversation) -> Outcome:
                 Code.BAD_REQUEST, "A direct conversation is with one other person.", field="members"
             )
         other = _person(tx, asked.members[0], "members")
-        room, deliveries = open_direct(tx, actor.user, other)
-        return Outcome(ConversationAck(conversation=room.info(other)), deliveries)
+        room, made = open_direct(tx, actor.user, other)
+        return Outcome(ConversationAck(conversation=room.info(other)), made)
     name, look = "", None
     visibility = asked.visibility or ("public" if asked.kind == "channel" else "private")
     if asked.kind == "channel":

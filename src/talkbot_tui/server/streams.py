@@ -115,9 +115,7 @@ class Streams:
             return
         for server_msg_id, text in fresh.items():
             self._growing[server_msg_id].saved = len(text)
-        await self._db.write(
-            lambda tx: [messages.checkpoint(tx, key, text) for key, text in fresh.items()]
-        )
+        await self._db.write(lambda tx: messages.checkpoint(tx, fresh))
 
     async def _end_abandoned(self) -> None:
         """A bot that has gone away for a while will not go on with its text."""

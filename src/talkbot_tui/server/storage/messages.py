@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,13 +101,14 @@ def rewrite(tx: Tx, old: Stored, seq: int, mentions: Sequence[str], **values: An
         _index(tx, old.number, values["text"])
 
 
-def checkpoint(tx: Tx, server_msg_id: str, text: str) -> None:
-    """Save how far a streaming text has come; it has no number of its own."""
-    tx.sql.execute(
-        message.update()
-        .where(message.c.server_msg_id == server_msg_id, message.c.streaming)
-        .values(text=text)
-    )
+def checkpoint(tx: Tx, texts: Mapping[str, str]) -> None:
+    """Save how far streaming texts have come; that has no number of its own."""
+    for server_msg_id, text in texts.items():
+        tx.sql.execute(
+            message.update()
+            .where(message.c.server_msg_id == server_msg_id, message.c.streaming)
+            .values(text=text)
+        )
 
 
 def erase(tx: Tx, old: Stored, seq: int) -> None:
@@ -220,7 +221,7 @@ def search(
     words = _fts_query(query)
     if not words:
         return []
-    where = [
+    where: list[sa.ColumnElement[bool] | sa.TextClause] = [
         message.c.conversation_id.in_(
             sa.select(member.c.conversation_id).where(member.c.user_id == user_id)
         ),

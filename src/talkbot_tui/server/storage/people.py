@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,7 +19,6 @@ SYSTEM = UserInfo(user_id="system", name="system", bot=True)
 """Who the server itself is in the log."""
 
 INFO = (user.c.user_id, user.c.name, user.c.display_name, user.c.bot)
-Row = sa.Row[tuple[str, str, str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Account:
     disabled: bool
 
 
-def info(row: sa.Row[tuple[str, str, str, bool]]) -> UserInfo:
+def info(row: Sequence[Any]) -> UserInfo:
     """The public side of a row that begins with `INFO`'s columns."""
     return UserInfo(user_id=row[0], name=row[1], display_name=row[2], bot=bool(row[3]))
 
@@ -121,9 +121,10 @@ def disable(tx: Tx, user_id: str) -> None:
     tx.sql.execute(user.update().where(user.c.user_id == user_id).values(disabled_at=tx.now))
 
 
-def seen(tx: Tx, user_id: str, at: int) -> None:
-    """Remember when a person was last there."""
-    tx.sql.execute(user.update().where(user.c.user_id == user_id).values(last_seen=at))
+def seen(tx: Tx, times: Mapping[str, int]) -> None:
+    """Remember when people were last there."""
+    for user_id, at in times.items():
+        tx.sql.execute(user.update().where(user.c.user_id == user_id).values(last_seen=at))
 
 
 def page_of_people(tx: Tx, prefix: str, after: str, limit: int) -> list[UserInfo]:

@@ -1,0 +1,256 @@
+"""What a stranger can try on the wire, each seen to fail on the stock server before."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from talkbot_tui.server.app import RunningServer
+from tests.server.peers import people
+from tests.serving import register, running_server
+from tests.waiting import until
+
+QUERY = "/socket.io/?EIO=4&transport="
+
+
+@asynccontextmanager
+async def raw(server: RunningServer, **options: Any) -> AsyncIterator[Any]:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(server.url + QUERY + "websocket", **options) as ws,
+    ):
+        assert (await ws.receive_str()).startswith("0{")
+        yield ws
+
+
+async def signed_in(ws: Any, token: str) -> None:
+    auth = json.dumps({"token": token, "protocol": 1})
+    await ws.send_str("40/chat," + auth)
+    assert (await ws.receive_str()).startswith("40/chat,{")
+
+
+async def closed(ws: Any) -> list[str]:
+    """What still came before the server closed."""
+    seen: list[str] = []
+    async with asyncio.timeout(5):
+        while True:
+            message = await ws.receive()
+            if message.type is not aiohttp.WSMsgType.TEXT or message.data == "1":
+                return seen
+            seen.append(message.data)
+
+
+@pytest.mark.parametrize(
+    "name", ['"connect"', '"disconnect"', '"*"', '"__disconnect_final"', "7", "null", "{}"]
+)
+async def test_a_forged_lifecycle_event_closes_the_connection(name: str) -> None:
+    async with running_server() as server:
+        token = (await register(server, "ana"))["accessToken"]
+        async with raw(server) as ws:
+            await signed_in(ws, token)
+            await ws.send_str(f'42/chat,1[{name},{{"x":1}}]')
+            await closed(ws)
+            await until(lambda: not server.fanout.connections)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "42/chat,[",
+        '42/chat,["heads",{"heads":{"a":NaN}}]',
+        '42/chat,["heads",{"heads":{},"heads":{}}]',
+        '42/chat,["heads",' + "[" * 40 + "]" * 40 + "]",
+        '45/chat,1-["heads",{"_placeholder":true,"num":0}]',
+        "4",
+        "4x",
+        '42["heads",{}]',
+        "44/chat,",
+        "49/chat,",
+    ],
+    ids=range(10),
+)
+async def test_a_malformed_packet_is_counted_and_the_third_closes(frame: str) -> None:
+    async with running_server() as server:
+        token = (await register(server, "ana"))["accessToken"]
+        async with raw(server) as ws:
+            await signed_in(ws, token)
+            await ws.send_str(frame)
+            await ws.send_str('42/chat,1["heads",{"heads":{}}]')
+            assert (await ws.receive_str()).startswith("43/chat,1[{")
+            await ws.send_str(frame)
+            await ws.send_str(frame)
+            await closed(ws)
+            assert server.metrics.value("malformed_total") == 3
+
+
+@pytest.mark.parametrize("frame", ["4" + "[" * 60_000, "x", "é"], ids=["deep", "letter", "accent"])
+async def test_what_is_not_even_a_packet_closes_the_connection(frame: str) -> None:
+    async with running_server() as server:
+        token = (await register(server, "ana"))["accessToken"]
+        async with raw(server) as ws:
+            await signed_in(ws, token)
+            await ws.send_str(frame)
+            await closed(ws)
+            await until(lambda: not server.fanout.connections)
+
+
+async def test_binary_frames_are_refused() -> None:
+    async with running_server() as server:
+        token = (await register(server, "ana"))["accessToken"]
+        async with raw(server) as ws:
+            await signed_in(ws, token)
+            for _ in range(3):
+                await ws.send_bytes(b"\x00\x01")
+            await closed(ws)
+
+
+async def test_nothing_is_sent_or_handled_before_the_handshake() -> None:
+    async with running_server() as server, people(server, "ana") as (ana,), raw(server) as ws:
+        await ws.send_str('42/chat,1["sync",{"cursors":{}}]')
+        await ana.post(ana.rooms["general"], "segredo")
+        await ws.send_str('40/chat,{"token":"forged","protocol":1}')
+        refusal = await ws.receive_str()
+        assert refusal.startswith("44/chat,")
+        assert json.loads(refusal.split(",", 1)[1]) == {
+            "message": "token_invalid",
+            "data": {"retryable": False},
+        }
+
+
+@pytest.mark.parametrize(
+    ("auth", "code"),
+    [
+        ("", "auth_required"),
+        ("{}", "auth_required"),
+        ('{"token":""}', "token_invalid"),
+        ('{"token":7}', "token_invalid"),
+        ('{"token":"x","protocol":99}', "protocol_unsupported"),
+        ('{"token":"x","surprise":1}', "token_invalid"),
+        ("[1]", "auth_required"),
+    ],
+)
+async def test_a_bad_handshake_is_refused_with_its_code(auth: str, code: str) -> None:
+    async with running_server() as server, raw(server) as ws:
+        await ws.send_str("40/chat," + auth)
+        assert f'"message":"{code}"' in await ws.receive_str()
+
+
+async def test_another_namespace_is_refused() -> None:
+    async with running_server() as server, raw(server) as ws:
+        await ws.send_str("40/admin,")
+        assert await ws.receive_str() == '44/admin,{"message":"Invalid namespace"}'
+
+
+async def test_a_connection_that_never_signs_in_is_closed() -> None:
+    async with running_server(handshake_seconds=0.2) as server, raw(server) as ws:
+        await closed(ws)
+        assert server.metrics.value("handshakes_total", "late") == 1
+        assert not server.sio._pending
+
+
+async def test_an_address_may_have_only_so_many_handshakes_open() -> None:
+    async with running_server(handshakes_per_address=2) as server:
+        async with (
+            raw(server),
+            raw(server),
+            aiohttp.ClientSession() as http,
+            http.get(server.url + QUERY + "polling") as answer,
+        ):
+            assert answer.status == 400
+        async with raw(server):
+            pass
+
+
+async def test_a_polling_batch_of_fifty_packets_is_taken_whole() -> None:
+    async with running_server() as server:
+        token = (await register(server, "ana"))["accessToken"]
+        async with aiohttp.ClientSession() as http:
+            url = server.url + QUERY + "polling"
+            async with http.get(url) as answer:
+                sid = json.loads((await answer.text())[1:])["sid"]
+            url += f"&sid={sid}"
+            auth = "40/chat," + json.dumps({"token": token})
+            batch = [auth, *(f'42/chat,{n}["heads",{{"heads":{{}}}}]' for n in range(50))]
+            async with http.post(url, data="\x1e".join(batch)) as answer:
+                assert answer.status == 200
+            acks: set[str] = set()
+            while len(acks) < 50:
+                async with http.get(url) as answer:
+                    packets = (await answer.text()).split("\x1e")
+                acks |= {p.split("[")[0] for p in packets if p.startswith("43/chat,")}
+            assert acks == {f"43/chat,{n}" for n in range(50)}
+            async with http.post(url, data="\x1e".join(["3"] * 1001)) as answer:
+                assert answer.status == 400
+
+
+async def test_compression_is_not_negotiated_and_foreign_origins_are_refused() -> None:
+    async with running_server() as server:
+        async with raw(server, compress=15) as ws:
+            assert ws.compress == 0
+        async with aiohttp.ClientSession() as http:
+            for transport in ("polling", "websocket"):
+                headers = {"Origin": "https://elsewhere.example"}
+                if transport == "websocket":
+                    headers |= {"Connection": "Upgrade", "Upgrade": "websocket"}
+                async with http.get(server.url + QUERY + transport, headers=headers) as answer:
+                    assert answer.status == 400
+    origin = "https://chat.example"
+    async with (
+        running_server(origins=(origin,)) as server,
+        aiohttp.ClientSession() as http,
+        http.get(server.url + QUERY + "polling", headers={"Origin": origin}) as answer,
+    ):
+        assert answer.status == 200
+
+
+async def test_a_frame_over_the_limit_closes_the_connection() -> None:
+    async with running_server() as server:
+        token = (await register(server, "ana"))["accessToken"]
+        async with raw(server) as ws:
+            await signed_in(ws, token)
+            await ws.send_str('42/chat,["message",{"text":"' + "x" * 140_000 + '"}]')
+            await closed(ws)
+            await until(lambda: not server.fanout.connections)
+
+
+async def test_a_reader_that_stops_is_cut_and_the_others_are_not() -> None:
+    from talkbot_tui.wire.acks import Limits
+
+    limits = Limits(message_burst=2000)
+    async with (
+        running_server(limits=limits, send_buffer_bytes=64 * 1024) as server,
+        people(server, "ana", "bruno") as (ana, bruno),
+    ):
+        room = ana.rooms["general"]
+        token = (await register(server, "carla"))["accessToken"]
+        async with raw(server, max_msg_size=0) as ws:
+            await signed_in(ws, token)
+            await ws.send_str('42/chat,1["sync",{"cursors":{}}]')
+            await until(lambda: any(c.rooms for c in server.fanout.connections.values()))
+            transport = ws._response.connection.transport
+            transport.pause_reading()
+            await until(lambda: len(server.fanout.connections) == 3)
+            for n in range(1200):
+                await ana.post(room, f"{n} " + "x" * 7000)
+                if server.metrics.value("closed_total", "slow"):
+                    break
+            assert server.metrics.value("closed_total", "slow") == 1
+            await until(lambda: len(server.fanout.connections) == 2)
+            await bruno.wait("message", n + 1)
+
+
+async def test_a_flood_is_cut() -> None:
+    async with running_server(events_burst=50, events_per_second=1.0) as server:
+        token = (await register(server, "ana"))["accessToken"]
+        async with raw(server) as ws:
+            await signed_in(ws, token)
+            for n in range(60):
+                await ws.send_str(f'42/chat,{n}["heads",{{"heads":{{}}}}]')
+            seen = await closed(ws)
+            assert '"code":"flood"' in seen[-1]
