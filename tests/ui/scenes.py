@@ -142,10 +142,22 @@ def rooms() -> tuple[RoomSnapshot, ...]:
         return RoomSnapshot(conversation, 40, 40 - unread, unread, mentions, 41, (), False, last)
 
     log = general_log()
+    newest = next(event.message for event in log[::-1] if isinstance(event, MessagePosted))
     topic = text("the team's talk", "assuntos do time")
     general = Conversation(GENERAL, Kind.CHANNEL, text("general", "geral"), topic, member_count=5)
     return (
-        RoomSnapshot(general, 11, 8, 2, 1, 1, log, False, reads=(("u-ana", 4), ("u-bruno", 4))),
+        RoomSnapshot(
+            general,
+            11,
+            8,
+            2,
+            1,
+            1,
+            log,
+            False,
+            log[-1].message,
+            reads=(("u-ana", 4), ("u-bruno", 4)),
+        ),
         room(Conversation(DEPLOYS, Kind.CHANNEL, "deploys"), 3, 1, 9),
         room(Conversation(IDEAS, Kind.CHANNEL, text("ideas", "ideias")), 0, 0, 600),
         room(Conversation(WITH_BRUNO, Kind.DIRECT, peer=BRUNO), 2, 0, 15),

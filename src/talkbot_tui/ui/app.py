@@ -12,15 +12,12 @@ from datetime import tzinfo
 
 from textual.app import App
 
-from talkbot_tui import i18n
 from talkbot_tui.config import Settings
-from talkbot_tui.ui import commands, glyphs, themes
+from talkbot_tui.ui import commands, glyphs, themes, words
 from talkbot_tui.ui.glyphs import Glyphs
 from talkbot_tui.ui.port import EnginePort, SignIn
 from talkbot_tui.ui.screens.chat import ChatScreen
 from talkbot_tui.ui.screens.login import Given, LoginScreen
-
-_ = i18n.Domain("app")
 
 
 def now_ms() -> int:
@@ -45,6 +42,7 @@ class TalkbotApp(App[int]):
     the login screen, which needs `sign_in`.
     """
 
+    TITLE = "talkbot-tui"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = []
 
@@ -135,18 +133,6 @@ def run_app(
     commands.check_keys(settings.keys)
     app = TalkbotApp(engine, settings, sign_in=sign_in, given=given, room=room)
     code = asyncio.run(serve_app(app))
-    if app.engine is not None and (line := farewell(app.engine)):
+    if app.engine is not None and (line := words.farewell(app.engine.session.rooms())):
         sys.stdout.write(f"{line}\n")
     return code
-
-
-def farewell(engine: EnginePort) -> str:
-    """What is said on leaving with messages that have not been sent; "" when all were."""
-    rooms = engine.session.rooms()
-    unsent = sum(room.queued + room.failed for room in rooms)
-    line = _.plural(
-        "{n} message has not been sent yet; it is saved and waits for the next start.",
-        "{n} messages have not been sent yet; they are saved and wait for the next start.",
-        unsent,
-    )
-    return line.format(n=unsent) if unsent else ""

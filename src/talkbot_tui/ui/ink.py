@@ -70,14 +70,22 @@ def _cut(spans: Iterable[Span], first: int, last: int) -> Line:
     return tuple(cut)
 
 
+def marked(line: Line, mark: str) -> Line:
+    """`line` with `mark` in place of its first blank, so that no colour alone tells which."""
+    if line and line[0].text.startswith(" "):
+        return (line[0]._replace(text=mark + line[0].text[1:]), *line[1:])
+    return line
+
+
 class Inked(Widget):
     """A widget that paints `Line`s in the theme's colours."""
 
-    COMPONENT_CLASSES = {f"ink--{name}" for name in COLOURS}
+    COMPONENT_CLASSES = {"ink--selected", *(f"ink--{name}" for name in COLOURS)}
     ALLOW_SELECT = False
-    DEFAULT_CSS = "Inked { background: transparent; }\n" + "\n".join(
-        f"Inked > .ink--{name} {{ color: $chat-{name}; }}" for name in COLOURS
-    )
+    DEFAULT_CSS = """
+    Inked { background: transparent; }
+    Inked > .ink--selected { background: $chat-selected; }
+    """ + "\n".join(f"Inked > .ink--{name} {{ color: $chat-{name}; }}" for name in COLOURS)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -94,13 +102,18 @@ class Inked(Widget):
         if style is None:
             style = self.rich_style
             for name in names.split():
-                if name in EFFECTS:
-                    style += Style.parse(name)
-                else:
-                    found = self.get_component_styles(f"ink--{name}").rich_style
-                    style += Style(color=found.color)
+                style += self._mix(name)
             self.inks[names] = style
         return style
+
+    def _mix(self, name: str) -> Style:
+        if name in EFFECTS:
+            return Style.parse(name)
+        if name == "selected" and self.app.native_ansi_color:
+            # Sixteen colours whose values nobody knows: reverse video can always be read.
+            return Style(color="default", bgcolor="default", reverse=True)
+        found = self.get_component_styles(f"ink--{name}").rich_style
+        return Style(bgcolor=found.bgcolor) if name == "selected" else Style(color=found.color)
 
     def strip(self, line: Line, width: int, under: str = "") -> Strip:
         """`line` painted, exactly `width` cells; `under` are words that hold for all of it."""

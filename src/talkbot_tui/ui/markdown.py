@@ -55,6 +55,11 @@ def render(text: str, width: int, me: str = "", bar: str = "│") -> list[Line]:
     return lines
 
 
+def plain(text: str) -> str:
+    """`text` without the marks, for quotes."""
+    return "".join(span.text for _code, block in _blocks(text) for span in inline(block))
+
+
 def _blocks(text: str) -> Iterator[tuple[bool, str]]:
     """The text in pieces of code (True) and prose (False); an open fence ends with the text."""
     if "```" not in text and "~~~" not in text:

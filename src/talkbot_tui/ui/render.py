@@ -182,7 +182,7 @@ def _quote(row: Message, frame: Frame) -> Line:
     if found is None:
         text = _("an earlier message")
     else:
-        said = _("message deleted") if found.deleted else one_line(found.text)
+        said = _("message deleted") if found.deleted else one_line(markdown.plain(found.text))
         text = f"{words.name_of(found.sender)}: {said}"
     text = clip(f"{frame.glyphs.reply} {text}", frame.text_width, frame.glyphs.ellipsis)
     return (Span(text, "muted"),)

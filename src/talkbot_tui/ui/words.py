@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from talkbot_tui import i18n
 from talkbot_tui.core.link import BANDS, Link, LinkState
-from talkbot_tui.core.model import Conversation, Kind, Note, Presence, SendState, User
+from talkbot_tui.core.model import Conversation, Kind, Note, Presence, RoomSummary, SendState, User
 
 _ = i18n.Domain("app")
 
@@ -166,3 +166,14 @@ def note_line(note: Note) -> str:
     }
     line = texts.get(note.what, "{actor}: {what}")
     return line.format(actor=actor, subject=subject, detail=note.detail, what=note.what)
+
+
+def farewell(rooms: Sequence[RoomSummary]) -> str:
+    """What is said on leaving with messages that have not been sent; "" when all were."""
+    unsent = sum(room.queued + room.failed for room in rooms)
+    line = _.plural(
+        "{n} message has not been sent yet; it is saved and waits for the next start.",
+        "{n} messages have not been sent yet; they are saved and wait for the next start.",
+        unsent,
+    )
+    return line.format(n=unsent) if unsent else ""

@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import Screen
-from textual.widgets import Checkbox, Input
+from textual.widgets import Input
 
 from talkbot_tui import i18n
 from talkbot_tui.ui.ink import Span
 from talkbot_tui.ui.port import EnginePort, SignIn, SignInFailed, SignInForm
+from talkbot_tui.ui.widgets.choice import Choice
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
 
 _ = i18n.Domain("app")
@@ -44,10 +45,8 @@ class LoginScreen(Screen[EnginePort | None]):
         self.server = Input(given.server, placeholder="https://chat.example.org", compact=True)
         self.user = Input(given.user, compact=True)
         self.password = Input(password=True, compact=True)
-        self.register = Checkbox(_("make a new account"), compact=True)
-        self.in_file = Checkbox(
-            _("without a keyring: stay signed in by a private file"), compact=True
-        )
+        self.register = Choice(_("make a new account"))
+        self.in_file = Choice(_("no keyring? stay signed in by a private file"))
         self.notice = Notice(id="notice")
         self.busy = False
 

@@ -29,6 +29,7 @@ NIGHT = {
     "name-4": "#c9a6ff",
     "name-5": "#6fe0d0",
     "raised": "#1f242c",
+    "selected": "#2c3542",
     "rule": "#3a4350",
 }
 DAY = {
@@ -47,6 +48,7 @@ DAY = {
     "name-4": "#6a3bb5",
     "name-5": "#006a6a",
     "raised": "#eceff3",
+    "selected": "#d9e4f0",
     "rule": "#b6bec9",
 }
 ANSI = {
@@ -65,6 +67,7 @@ ANSI = {
     "name-4": "ansi_cyan",
     "name-5": "ansi_green",
     "raised": "ansi_default",
+    "selected": "ansi_default",
     "rule": "ansi_default",
 }
 

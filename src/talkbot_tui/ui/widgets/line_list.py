@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.message import Message as Posted
 from textual.strip import Strip
 
-from talkbot_tui.ui.ink import Inked, Line
+from talkbot_tui.ui.ink import Inked, Line, marked
 
 WHEEL = 2
 
@@ -37,6 +37,7 @@ class LineList(Inked):
         self.lines: list[tuple[str, Line]] = []
         self.current = ""
         self.first = 0
+        self.mark = "▸"
 
     def show(self, lines: Sequence[tuple[str, Line]], current: str = "") -> None:
         """Show these (key, line); the one with key `current` is marked."""
@@ -63,8 +64,10 @@ class LineList(Inked):
         self.first = max(0, min(self.first, len(self.lines) - height))
         strips: list[Strip] = []
         for key, line in self.lines[self.first : self.first + height]:
-            under = "reverse" if key and key == self.current else ""
-            strips.append(self.strip(line, width, under))
+            if key and key == self.current:
+                strips.append(self.strip(marked(line, self.mark), width, "selected"))
+            else:
+                strips.append(self.strip(line, width))
         strips += [Strip.blank(width, self.rich_style)] * (height - len(strips))
         return [strip.crop(crop.x, crop.right) for strip in strips[crop.y : crop.bottom]]
 

@@ -7,9 +7,8 @@ thousand cost, and what is read does not move when rows come before or after.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from textual import events
 from textual.binding import Binding
@@ -18,24 +17,12 @@ from textual.message import Message as Posted
 from textual.strip import Strip
 
 from talkbot_tui.core.model import Gap, Message, Row, SendState, row_key
-from talkbot_tui.ui.ink import Inked, Line
+from talkbot_tui.ui.ink import Inked, Line, marked
 from talkbot_tui.ui.render import Frame, Place, lines_of
+from talkbot_tui.ui.widgets.viewport import TimelineView, Viewport
 
 CACHE_MAX = 800
 WHEEL = 3
-
-
-class TimelineView(Protocol):
-    """The rows as the pane sees them."""
-
-    @property
-    def rows(self) -> Sequence[Row]:
-        """All rows."""
-        ...
-
-    def find(self, key: str) -> int | None:
-        """The index of a row."""
-        ...
 
 
 @dataclass(slots=True)
@@ -59,7 +46,7 @@ class _Drawn:
     row: Row
     place: Place
     lines: list[Line]
-    strips: dict[tuple[int, str], Strip] = field(default_factory=dict)
+    strips: dict[tuple[int, bool], Strip] = field(default_factory=dict)
 
 
 class MessagePane(Inked, can_focus=True):
@@ -105,10 +92,9 @@ class MessagePane(Inked, can_focus=True):
         super().__init__(id=id)
         self.sheet: Sheet | None = None
         self.selected = ""
-        self.bottom: tuple[str, int] | None = None
-        self.cut_off = 0
+        self.port = Viewport(lambda index: len(self._lines(index)))
         self.drawn: dict[str, _Drawn] = {}
-        self.picture: list[tuple[str, int]] | None = None
+        self.fresh = False
         self.frame: Frame | None = None
         self.first_unread = -1
 
@@ -117,7 +103,8 @@ class MessagePane(Inked, can_focus=True):
     def show(self, sheet: Sheet | None) -> None:
         """Show another conversation, at its end."""
         self.sheet = sheet
-        self.bottom = None
+        self.port.end()
+        self.port.picture = []
         self.selected = ""
         self.forget()
 
@@ -139,13 +126,13 @@ class MessagePane(Inked, can_focus=True):
 
     def redraw(self) -> None:
         """The picture is out of date."""
-        self.picture = None
+        self.fresh = False
         self.refresh()
 
     @property
     def following(self) -> bool:
         """Whether the newest row is kept on the screen."""
-        return self.bottom is None
+        return self.port.bottom is None
 
     @property
     def current(self) -> Row | None:
@@ -165,27 +152,45 @@ class MessagePane(Inked, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The visible lines, and nothing else is ever made."""
         width, height = self.size
-        if self.frame is None or self.frame.width != width:
-            self.drawn.clear()
-            self.frame = self.sheet.frame(width) if self.sheet else None
-            self.picture = None
-        if self.picture is None or len(self.picture) != height:
-            self.picture = self._layout(height)
-            self.call_later(self._tell)
-        strips = [self._strip(key, line, width) for key, line in self.picture]
+        self._prepare()
+        if not self.fresh or len(self.port.picture) != height:
+            self._layout(height)
+        strips = [self._strip(key, line, width) for key, line in self.port.picture]
         strips = strips[crop.y : crop.bottom]
         if crop.x == 0 and crop.width == width:
             return strips
         return [strip.crop(crop.x, crop.right) for strip in strips]
 
+    def _prepare(self) -> bool:
+        """Know how wide we are; False while there is nothing to lay out."""
+        width = self.size.width
+        if self.sheet is not None and (self.frame is None or self.frame.width != width):
+            self.drawn.clear()
+            self.frame = self.sheet.frame(width)
+            self.fresh = False
+        return self.sheet is not None and bool(self.sheet.view.rows) and width > 0
+
+    def _layout(self, height: int) -> None:
+        self.fresh = True
+        if self.sheet is None or not self._prepare():
+            self.port.picture = [("", 0)] * height
+            return
+        self.first_unread = self._find_unread()
+        self.port.layout(self.sheet.view, height)
+        self.call_later(self._tell)
+
     def _strip(self, key: str, number: int, width: int) -> Strip:
         drawn = self.drawn.get(key)
         if drawn is None:
             return Strip.blank(width, self.rich_style)
-        under = "reverse" if key == self.selected and self.has_focus else ""
-        strip = drawn.strips.get((number, under))
+        selected = key == self.selected and self.has_focus
+        strip = drawn.strips.get((number, selected))
         if strip is None:
-            strip = drawn.strips[number, under] = self.strip(drawn.lines[number], width, under)
+            line = drawn.lines[number]
+            if selected and self.frame is not None:
+                line = marked(line, self.frame.glyphs.selected)
+            strip = self.strip(line, width, "selected" if selected else "")
+            drawn.strips[number, selected] = strip
         return strip
 
     def _lines(self, index: int) -> list[Line]:
@@ -204,53 +209,6 @@ class MessagePane(Inked, can_focus=True):
                 self.drawn.clear()
             drawn = self.drawn[key] = _Drawn(row, place, lines_of(row, place, self.frame))
         return drawn.lines
-
-    def _layout(self, height: int) -> list[tuple[str, int]]:
-        """From the bottom upwards, as (row key, line of it) or ("", 0) for blank lines."""
-        if self.sheet is None or self.frame is None or not self.sheet.view.rows:
-            return [("", 0)] * height
-        rows = self.sheet.view.rows
-        self.first_unread = self._find_unread()
-        index, shown = self._bottom()
-        picture: list[tuple[str, int]] = []
-        while index >= 0 and len(picture) < height:
-            key = row_key(rows[index])
-            count = len(self._lines(index)) if shown < 0 else shown
-            self._lines(index)
-            picture += [(key, line) for line in range(count - 1, -1, -1)]
-            index, shown = index - 1, -1
-        del picture[height:]
-        if len(picture) < height and self.bottom is not None:
-            # The rows from the top do not fill the screen: show the end after all.
-            self.bottom = None
-            return self._layout(height)
-        picture += [("", 0)] * (height - len(picture))
-        picture.reverse()
-        return picture
-
-    def _bottom(self) -> tuple[int, int]:
-        """Index of the lowest visible row and how many of its lines are; -1 for all."""
-        assert self.sheet is not None
-        last = len(self.sheet.view.rows) - 1
-        if self.bottom is None:
-            return last, -1
-        key, shown = self.bottom
-        index = self.sheet.view.find(key)
-        if index is None:
-            # A gap that closed, or a message given up: hold on to what was above it.
-            for near, _line in reversed(self.picture_before):
-                found = self.sheet.view.find(near) if near else None
-                if found is not None:
-                    self.bottom = (near, len(self._lines(found)))
-                    return found, -1
-            self.bottom = None
-            return last, -1
-        return index, min(shown, len(self._lines(index)))
-
-    @property
-    def picture_before(self) -> list[tuple[str, int]]:
-        """The rows that were on the screen last, by key."""
-        return [(key, 0) for key in self.drawn]
 
     def _find_unread(self) -> int:
         """The index of the first message of others above the read mark, -1 for none."""
@@ -274,10 +232,10 @@ class MessagePane(Inked, can_focus=True):
 
     def _tell(self) -> None:
         """Say what is on the screen, once it is."""
-        if self.sheet is None or self.picture is None or not self.sheet.view.rows:
+        if self.sheet is None or not self.sheet.view.rows:
             return
         room, rows = self.sheet.conversation_id, self.sheet.view.rows
-        keys = [key for key, _line in self.picture if key]
+        keys = [key for key, _line in self.port.picture if key]
         indexes = [index for key in dict.fromkeys(keys) if (index := self._index(key)) is not None]
         if not indexes:
             return
@@ -298,44 +256,9 @@ class MessagePane(Inked, can_focus=True):
 
     def scroll(self, lines: int) -> None:
         """Move down by `lines`, up when negative."""
-        if self.sheet is None or self.frame is None or not self.sheet.view.rows:
-            return
-        index, shown = self._bottom()
-        shown = len(self._lines(index)) if shown < 0 else shown
-        shown += lines
-        last = len(self.sheet.view.rows) - 1
-        while shown <= 0 and index > 0:
-            index -= 1
-            shown += len(self._lines(index))
-        while (count := len(self._lines(index))) < shown and index < last:
-            shown -= count
-            index += 1
-        shown = max(1, min(shown, count))
-        at_end = index == last and shown >= count
-        self.bottom = None if at_end else (row_key(self.sheet.view.rows[index]), shown)
-        self._stop_at_top()
-        self.redraw()
-
-    def _stop_at_top(self) -> None:
-        """Never scroll further up than that the first row is at the top."""
-        if self.bottom is None or self.sheet is None:
-            return
-        rows, height = self.sheet.view.rows, self.size.height
-        index, left = self._bottom()
-        lines = 0
-        while index >= 0:
-            lines += len(self._lines(index)) if left < 0 else left
-            if lines >= height:
-                return
-            index, left = index - 1, -1
-        lines = 0
-        for number in range(len(rows)):
-            count = len(self._lines(number))
-            if lines + count >= height:
-                self.bottom = (row_key(rows[number]), height - lines)
-                return
-            lines += count
-        self.bottom = None
+        if self.sheet is not None and self._prepare():
+            self.port.scroll(self.sheet.view, self.size.height, lines)
+            self.redraw()
 
     def action_page(self, direction: int) -> None:
         """One screen, with one line of overlap."""
@@ -343,23 +266,21 @@ class MessagePane(Inked, can_focus=True):
 
     def action_top(self) -> None:
         """The first row that is held."""
-        if self.sheet is not None and self.sheet.view.rows:
-            self.bottom = (row_key(self.sheet.view.rows[0]), 1)
-            self._stop_at_top()
+        if self.sheet is not None and self._prepare():
+            self.port.top(self.sheet.view, self.size.height)
             self.redraw()
 
     def action_end(self) -> None:
         """The newest row, and follow it from now on."""
-        self.bottom = None
+        self.port.end()
         self.redraw()
 
     def reveal(self, key: str) -> bool:
         """Bring a row onto the screen; False when it is not held."""
-        if self._index(key) is None:
+        if self.sheet is None or self._index(key) is None:
             return False
-        if self.picture is None or all(shown != key for shown, _line in self.picture):
-            self.bottom = (key, 10_000)
-            self._stop_at_top()
+        if self._prepare():
+            self.port.reveal(self.sheet.view, self.size.height, key)
         self.redraw()
         return True
 
@@ -399,9 +320,9 @@ class MessagePane(Inked, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """A click gives a message the focus."""
-        if self.picture is None or not 0 <= event.y < len(self.picture):
+        if not 0 <= event.y < len(self.port.picture):
             return
-        key = self.picture[event.y][0]
+        key = self.port.picture[event.y][0]
         if key and isinstance(self._row(key), (Message, Gap)):
             self.select(key)
 
