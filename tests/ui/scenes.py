@@ -155,7 +155,7 @@ def rooms() -> tuple[RoomSnapshot, ...]:
             1,
             log,
             False,
-            log[-1].message,
+            newest,
             reads=(("u-ana", 4), ("u-bruno", 4)),
         ),
         room(Conversation(DEPLOYS, Kind.CHANNEL, "deploys"), 3, 1, 9),

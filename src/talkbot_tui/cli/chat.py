@@ -13,7 +13,7 @@ from talkbot_tui.cli import exit_codes
 from talkbot_tui.cli.problems import Problem
 
 if TYPE_CHECKING:
-    from talkbot_tui.client.accounts import Account, Accounts
+    from talkbot_tui.client.accounts import Accounts
     from talkbot_tui.config import Settings
     from talkbot_tui.ui.port import EnginePort, SignIn, SignInForm
 
@@ -75,90 +75,74 @@ def run(args: argparse.Namespace) -> int:
     require_terminal()
     settings = settings_of(args)
 
+    from talkbot_tui.cli import wording
     from talkbot_tui.client.accounts import Accounts
     from talkbot_tui.client.store import StoreError
+    from talkbot_tui.client.transport import Unreachable
     from talkbot_tui.ui.app import run_app
     from talkbot_tui.ui.screens.login import Given
 
     accounts = Accounts()
-    engine = _stored(accounts, settings)
     given = Given(settings.server, settings.user)
     try:
+        engine = _stored(accounts, settings)
         return run_app(engine, settings, sign_in=_sign_in(accounts, settings), given=given)
     except StoreError as error:
-        raise Problem(_store_words(error.code, error.path), exit_codes.STORE) from None
+        raise wording.store(error.code, error.path) from None
+    except Unreachable as error:
+        raise wording.unreachable(error.code, settings.server) from None
 
 
 def _stored(accounts: Accounts, settings: Settings) -> EnginePort | None:
     """The engine of the account that is signed in here; None when there is none."""
+    from talkbot_tui.cli import common
     from talkbot_tui.client import addresses, connect
     from talkbot_tui.client.accounts import AccountProblem
-    from talkbot_tui.client.transport import Unreachable
-    from talkbot_tui.ui import words
 
+    insecure = settings.allow_insecure
+    server = settings.server and addresses.parse(settings.server, allow_insecure=insecure).url
+    if server and (token := os.environ.get("TALKBOT_TOKEN", "").strip()):
+        return connect.open_with_token(server, token, allow_insecure=insecure)
     try:
-        server = settings.server and addresses.parse(settings.server, allow_insecure=True).url
-        if server and (token := os.environ.get("TALKBOT_TOKEN", "")):
-            return connect.open_with_token(server, token, allow_insecure=settings.allow_insecure)
         account = accounts.pick(server, settings.user)
-        return connect.open_engine(account, accounts, allow_insecure=settings.allow_insecure)
-    except Unreachable as error:
-        raise Problem(words.unreachable(error.code, error.detail), exit_codes.USAGE) from None
     except AccountProblem as problem:
         if problem.code == "none":
             return None
-        if problem.code == "unreadable":
-            line = _("the list of accounts cannot be read: {detail}")
-            raise Problem(line.format(detail=problem.detail), exit_codes.STORE) from None
-        names = ", ".join(account.name for account in problem.accounts)
-        line = _("several accounts fit: {names}; choose with --server and --user")
-        raise Problem(line.format(names=names), exit_codes.USAGE) from None
+        raise common.account_problem(problem, server) from None
+    return connect.open_engine(account, accounts, allow_insecure=insecure)
 
 
 def _sign_in(accounts: Accounts, settings: Settings) -> SignIn:
-    """How the login screen signs in."""
+    """How the login screen signs in: the keyring first, then what the user allowed."""
+    from talkbot_tui.cli import wording
     from talkbot_tui.client import addresses, connect
-    from talkbot_tui.client.accounts import FILE, KEYRING, SESSION
+    from talkbot_tui.client.accounts import FILE, KEYRING, SESSION, Account
     from talkbot_tui.client.credentials import SecretError
     from talkbot_tui.client.transport import Refused, Unreachable
-    from talkbot_tui.ui import words
+    from talkbot_tui.core.text import clean_name
     from talkbot_tui.ui.port import SignInFailed
 
-    async def keep(form: SignInForm) -> Account:
-        insecure = settings.allow_insecure
+    insecure = settings.allow_insecure
+
+    async def keep(form: SignInForm, where: str) -> Account:
         address = addresses.parse(form.server, allow_insecure=insecure)
-        try:
-            return await accounts.sign_in(
-                address, form.user, form.password, where=KEYRING, register=form.register
-            )
-        except SecretError:
-            where = FILE if form.in_file else SESSION
-            return await accounts.sign_in(
-                address, form.user, form.password, where=where, register=form.register
-            )
+        return await accounts.sign_in(
+            address, form.user, form.password, where=where, register=form.register
+        )
 
     async def sign_in(form: SignInForm) -> EnginePort:
         try:
-            account = await keep(form)
-            return connect.open_engine(account, accounts, allow_insecure=settings.allow_insecure)
-        except Refused as refused:
-            raise SignInFailed(words.refusal(refused.code, refused.message)) from None
+            try:
+                account = await keep(form, KEYRING)
+            except SecretError:
+                account = await keep(form, FILE if form.in_file else SESSION)
+            return connect.open_engine(account, accounts, allow_insecure=insecure)
+        except Refused as error:
+            problem = wording.refused(error.code, clean_name(error.message), form.server)
         except Unreachable as error:
-            raise SignInFailed(words.unreachable(error.code, error.detail)) from None
+            problem = wording.unreachable(error.code, form.server)
         except SecretError as error:
-            line = _("the sign-in could not be kept: {detail}")
-            raise SignInFailed(line.format(detail=error.detail or error.code)) from None
+            problem = wording.secret(error.code, error.detail)
+        raise SignInFailed(str(problem)) from None
 
     return sign_in
-
-
-def _store_words(code: str, path: str) -> str:
-    known = {
-        "busy": _("{path} is in use: the chat is open in another window with this account"),
-        "newer": _("{path} comes from a newer talkbot-tui; update this one"),
-        "unsafe": _("{path} belongs to somebody else, or others may read it"),
-        "disk_full": _("{path}: there is no space left on the disk"),
-        "read_only": _("{path} cannot be written; check its permissions"),
-    }
-    line = known.get(code, _("{path} cannot be read; move it away to begin with an empty cache"))
-    return line.format(path=path)
