@@ -11,7 +11,7 @@ from talkbot_tui.core.model import (
     Reaction,
     ReactionsChanged,
 )
-from talkbot_tui.core.mutations import apply, extend, merge
+from talkbot_tui.core.mutations import Mutation, apply, extend, merge
 from tests.core.people import BRUNO, message
 
 ID = "m-c1-1"
@@ -34,7 +34,12 @@ def facts(value: Message) -> tuple[object, ...]:
 
 
 def test_mutations_give_the_same_in_any_order() -> None:
-    events = (edited(2, 1), reactions(3, "👍"), edited(5, 2), reactions(7, "❤"))
+    events: tuple[Mutation, ...] = (
+        edited(2, 1),
+        reactions(3, "👍"),
+        edited(5, 2),
+        reactions(7, "❤"),
+    )
     ends = set()
     for order in itertools.permutations(events):
         value = message(1)
@@ -46,7 +51,8 @@ def test_mutations_give_the_same_in_any_order() -> None:
 
 
 def test_a_deletion_wins_wherever_it_comes() -> None:
-    for order in itertools.permutations((edited(2, 1), deleted(3), reactions(4, "👍"))):
+    events: tuple[Mutation, ...] = (edited(2, 1), deleted(3), reactions(4, "👍"))
+    for order in itertools.permutations(events):
         value = message(1)
         for event in order:
             value = apply(value, event)

@@ -33,9 +33,9 @@ def pump(state: State, room: Room) -> None:
 
 
 def look_again(state: State, room: Room, seq: int) -> None:
-    """A streaming message must be read anew."""
-    if not room.fetching.around:
-        room.fetching.around = seq
+    """This message must be read anew."""
+    if seq not in room.fetching.around:
+        room.fetching.around.append(seq)
         pump(state, room)
 
 
@@ -47,7 +47,8 @@ def failed(state: State, room: Room, *, retryable: bool) -> None:
         fetching.tries += 1
         fetching.not_before = state.now + backoff(fetching.tries)
     else:
-        fetching.wanted = fetching.around = fetching.pages = 0
+        fetching.wanted = fetching.pages = 0
+        fetching.around.clear()
         room.timeline.overdue = False
         fetching.stuck = True
     regap(state, room)
@@ -81,7 +82,7 @@ def _next(state: State, room: Room) -> tuple[str, int] | None:
     if timeline.overdue and not fetching.stuck:
         return ("after", timeline.cursor)
     if fetching.around:
-        return ("around", fetching.around)
+        return ("around", fetching.around[0])
     if fetching.wanted:
         return ("before", fetching.wanted)
     if room.id == state.open_id and fetching.pages > 0 and timeline.gaps:

@@ -91,7 +91,7 @@ def history_arrived(state: State, event: HistoryArrived) -> None:
     if side == "before" and room.fetching.wanted == seq:
         room.fetching.wanted = 0
     if side == "around":
-        room.fetching.around = 0
+        room.fetching.around.remove(seq)
     if side == "after":
         _after(state, room, seq, events, event.head_seq)
     else:

@@ -83,24 +83,24 @@ def absorb(state: State, room: Room, event: LogEvent, *, fresh: bool) -> LogEven
 
 
 def take_own(state: State, room: Room, posted: MessagePosted) -> None:
-    """Our message as its ack, or a late broadcast, describes it.
+    """Our message, as its ack or a late broadcast describes it.
 
-    It may be ahead of what we know; or in a gap, when an earlier answer was lost.
-    Then changes to it may lie in the gap as well: it is shown, and looked at again.
+    It may be ahead of what we know; then it is held there. Or it lies in a gap,
+    when an earlier answer was lost: changes to it may lie there as well, so it
+    counts as missing, and where rows are shown it is looked at again.
     """
     timeline = room.timeline
     echoes.confirm(state, posted.message)
+    room.remember_mine(posted.message)
     taken: list[LogEvent] = []
-    if not timeline.holds(posted.seq):
+    if posted.seq > timeline.cursor and not timeline.holds(posted.seq):
         room.head_seq = max(room.head_seq, posted.seq)
-        if posted.seq > timeline.cursor:
-            timeline.hold(posted.seq, posted.seq)
-            room.latest(posted.message)
-        else:
-            timeline.show_loosely(posted.seq)
-            fetching.look_again(state, room, posted.seq)
-        room.remember_mine(posted.message)
+        timeline.hold(posted.seq, posted.seq)
+        room.latest(posted.message)
         taken = [timeline.current(posted), *release(state, room)]
+    elif not timeline.holds(posted.seq) and timeline.shows(posted.seq):
+        timeline.show_loosely(posted.seq)
+        fetching.look_again(state, room, posted.seq)
     settle(state, room, taken)
 
 

@@ -29,13 +29,14 @@ class Fetching:
     """What is being, or will be, asked of `history`; one request at a time per room.
 
     request: in flight, or None. wanted: the user asked for the page before this
-    seq; 0 for none. around: a streaming message lost its thread there; 0 for
-    none. pages: how many pages may still be loaded without being asked for.
+    seq; 0 for none. around: messages that must be looked at again. pages: how many
+    pages may still be loaded without being asked for. stuck: the server will not
+    give what is missing above the cursor.
     """
 
     request: tuple[str, int] | None = None
     wanted: int = 0
-    around: int = 0
+    around: list[int] = field(default_factory=list)
     pages: int = 0
     tries: int = 0
     not_before: int = 0

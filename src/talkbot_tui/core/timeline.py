@@ -123,6 +123,10 @@ class Timeline:
         """Whether the event `seq` is held, in memory or in the cache."""
         return self._ranges.holds(seq)
 
+    def shows(self, seq: int) -> bool:
+        """Whether a row with this seq would be in memory."""
+        return self.floor is not None and seq >= self.floor
+
     def holes(self, up_to: int) -> list[Span]:
         """What is missing between the lowest held seq and `up_to`."""
         return self._ranges.holes(up_to)
