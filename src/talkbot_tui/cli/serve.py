@@ -46,12 +46,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=_("end so long after the last person has left"),
     )
+    parser.add_argument(
+        "--messages-per-minute",
+        type=_positive,
+        default=100,
+        metavar="N",
+        help=_("how many messages a person may send, in the long run"),
+    )
+    parser.add_argument(
+        "--message-burst",
+        type=_positive,
+        default=20,
+        metavar="N",
+        help=_("how many of them at once"),
+    )
     parser.add_argument("--log-level", choices=LEVELS, default="warning", help=_("what to log"))
 
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(_("a port is a number from 0 to 65535"))
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(_("a number from 1"))
     return int(text)
 
 
@@ -66,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     import logging
 
     from talkbot_tui.server.config import ServerConfig
+    from talkbot_tui.wire.acks import Limits
 
     logging.basicConfig(
         level=args.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -79,6 +100,9 @@ def run(args: argparse.Namespace) -> int:
         registration=args.registration,
         database_url=os.environ.get("TALKBOT_DATABASE_URL", ""),
         greeter="" if args.no_bot else BOT,
+        limits=Limits(
+            message_burst=args.message_burst, messages_per_minute=args.messages_per_minute
+        ),
     )
     return asyncio.run(_serve(config, args))
 
