@@ -137,7 +137,7 @@ def _news(state: State, room: Room, event: LogEvent) -> None:
         case MessageDeleted():
             if event.server_msg_id == room.last_id:
                 room.reword_last("")
-            room.uncount(room.timeline.seq_of(event.server_msg_id))
+            room.uncount(event.server_msg_id)
         case MemberChanged():
             state.roster.see(event.user)
             if state.roster.member_changed(event):
@@ -159,6 +159,6 @@ def _new_message(state: State, room: Room, message: Message) -> None:
     me = state.me.user_id
     sender = message.sender.user_id
     if sender != me and not message.deleted:
-        room.count(message.seq, me in message.mentions)
+        room.count(message, me in message.mentions)
     if state.roster.set_typing(room.id, sender, False, state.now):
         state.changes.typing(room.id)

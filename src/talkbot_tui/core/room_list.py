@@ -49,7 +49,7 @@ class Room:
 
     known: the server or the cache says that we are a member.
     ahead: events above `cursor + 1`, held until what is between them comes.
-    tally: seq and mention of the messages that were counted live.
+    tally: the messages that were counted live, by id: seq, and whether we are named.
     counted: the server's unread contains everything up to this seq.
     read_told: the read mark that the server has been told.
     marker: our read mark when the room was opened; 0 when all was read.
@@ -75,7 +75,7 @@ class Room:
     loading: bool = False
     reads: dict[str, int] = field(default_factory=dict)
     ahead: dict[int, LogEvent] = field(default_factory=dict)
-    tally: list[tuple[int, bool]] = field(default_factory=list)
+    tally: dict[str, tuple[int, bool]] = field(default_factory=dict)
     mine: dict[str, Message] = field(default_factory=dict)
     fetching: Fetching = field(default_factory=Fetching)
     shown: RoomSummary | None = None
@@ -86,28 +86,30 @@ class Room:
         """The conversation's id."""
         return self.conversation.conversation_id
 
-    def count(self, seq: int, mention: bool) -> None:
+    def count(self, message: Message, mention: bool) -> None:
         """A new message by somebody else."""
-        if seq > max(self.read_seq, self.counted):
+        if message.seq > max(self.read_seq, self.counted):
             self.unread += 1
             self.mentions += mention
-            self.tally.append((seq, mention))
+            self.tally[message.server_msg_id] = (message.seq, mention)
 
-    def uncount(self, seq: int) -> None:
+    def uncount(self, server_msg_id: str) -> None:
         """A message that was counted live is gone."""
-        for entry in self.tally:
-            if entry[0] == seq:
-                self.tally.remove(entry)
-                self.unread -= 1
-                self.mentions -= entry[1]
-                return
+        entry = self.tally.pop(server_msg_id, None)
+        if entry is not None:
+            self.unread -= 1
+            self.mentions -= entry[1]
 
     def server_counts(self, unread: int, mentions: int, up_to: int) -> None:
         """The server's numbers, which contain everything up to `up_to`."""
-        self.tally = [entry for entry in self.tally if entry[0] > max(up_to, self.read_seq)]
+        self._settle_tally(max(up_to, self.read_seq))
         self.unread = unread + len(self.tally)
-        self.mentions = mentions + sum(mention for _, mention in self.tally)
+        self.mentions = mentions + sum(mention for _, mention in self.tally.values())
         self.counted = max(self.counted, up_to)
+
+    def _settle_tally(self, up_to: int) -> None:
+        """What is read, or counted by the server, needs no tally."""
+        self.tally = {name: entry for name, entry in self.tally.items() if entry[0] > up_to}
 
     def read(self, seq: int, me: str) -> bool:
         """Our read mark moves up to `seq`; False when it is there already."""
@@ -115,7 +117,7 @@ class Room:
             return False
         old, self.read_seq = self.read_seq, seq
         timeline = self.timeline
-        self.tally = [entry for entry in self.tally if entry[0] > seq]
+        self._settle_tally(seq)
         if seq >= max(self.head_seq, timeline.head):
             self.unread = self.mentions = 0
             return True

@@ -28,6 +28,7 @@ from talkbot_tui.core.events import ReconnectNow
 from talkbot_tui.core.link import LinkState, Signal
 from talkbot_tui.core.model import (
     LogEvent,
+    Message,
     MessagePosted,
     RoomSnapshot,
     SendState,
@@ -240,10 +241,8 @@ def _merge(state: State, snap: RoomSnapshot, *, first: bool) -> None:
         room.reads = dict(snap.reads)
         state.changes.room(room.id)
     taken, moved = _events(state, room, snap)
-    if snap.last_message is not None:
-        own = intake.own_form(state, _posted(snap))
-        assert isinstance(own, MessagePosted)
-        room.latest(own.message)
+    for message in _messages(snap):
+        room.latest(message)
     reading.merge_read(state, room, snap)
     if new and state.open_id == room.id:
         room.marker = snap.read_seq if snap.unread else 0
@@ -271,10 +270,10 @@ def _events(state: State, room: Room, snap: RoomSnapshot) -> tuple[list[LogEvent
     return taken, before != (timeline.cursor, timeline.ranges)
 
 
-def _posted(snap: RoomSnapshot) -> MessagePosted:
-    message = snap.last_message
-    assert message is not None
-    return MessagePosted(message.conversation_id, message.seq, message.ts, message.sender, message)
+def _messages(snap: RoomSnapshot) -> list[Message]:
+    """The messages among which the newest is."""
+    found = [event.message for event in snap.events if isinstance(event, MessagePosted)]
+    return found if snap.last_message is None else [*found, snap.last_message]
 
 
 def _resume(state: State) -> None:

@@ -152,10 +152,6 @@ class Timeline:
         start = bisect_left(self._seqs, seq + 1)
         return (row for row in self._rows[start:] if isinstance(row, Message))
 
-    def seq_of(self, server_msg_id: str) -> int:
-        """The seq of a numbered message that is in memory, 0 for another."""
-        return self._ids.get(server_msg_id, 0)
-
     # --- the log ---------------------------------------------------------------
 
     def put(self, event: LogEvent) -> list[Splice]:

@@ -1,0 +1,363 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from talkbot_tui.core import arrivals as a
+from talkbot_tui.core import effects as f
+from talkbot_tui.core import events as e
+from talkbot_tui.core.changes import LinkChanged, TimelineReset
+from talkbot_tui.core.link import LinkState
+from talkbot_tui.core.model import (
+    Conversation,
+    Gap,
+    Kind,
+    Message,
+    MessageEdited,
+    Presence,
+    RoomSummary,
+    SendState,
+)
+from talkbot_tui.core.session import HANDLERS
+from tests.core.desk import Desk, at_work, only, snap, snapshot
+from tests.core.people import ANA, BRUNO, channel, message, posted
+
+
+def cached(cursor: int = 3, *spans: tuple[int, int], read: int = 3) -> a.Loaded:
+    summary = RoomSummary(channel(), head_seq=cursor, read_seq=read, last_text="hi", last_ts=9)
+    return a.Loaded("e1", ANA, (a.StoredRoom(summary, cursor, spans or ((1, cursor),)),), ())
+
+
+# --- the link -------------------------------------------------------------------------
+
+
+def test_every_event_has_a_handler() -> None:
+    assert set(HANDLERS) | {e.Tick} == set(e.Event.__args__)
+
+
+def test_connected_we_ask_first_where_we_are() -> None:
+    desk = Desk(cached())
+    states = [desk.session.link.state]
+    effects = desk.connect()
+    assert effects == [f.SendSync((("c1", 3),), "e1")]
+    states.append(desk.session.link.state)
+    desk.do(snapshot(snap(head=3, read=3)))
+    states.append(desk.session.link.state)
+    assert states == [LinkState.OFFLINE, LinkState.SYNCING, LinkState.ONLINE]
+    assert LinkChanged() in desk.changes
+    assert desk.session.synced_once
+
+
+def test_a_lost_link_says_why_and_when() -> None:
+    desk = at_work()
+    desk.do(a.LinkDown("cable", 77))
+    link = desk.session.link
+    assert (link.state, link.reason, link.retry_at) == (LinkState.WAITING, "cable", 77)
+    assert desk.do(e.ReconnectNow()) == [f.Reconnect("user")]
+
+
+def test_a_refused_link_keeps_what_waits() -> None:
+    desk = at_work()
+    desk.compose("a")
+    desk.do(a.LinkRefused("session_revoked", "Signed out elsewhere."))
+    assert desk.session.link.state is LinkState.REFUSED
+    assert desk.session.link.code == "session_revoked"
+    assert desk.states()["a"] is SendState.QUEUED
+    desk.compose("b")
+    assert desk.states()["b"] is SendState.QUEUED
+
+
+def test_only_another_latency_band_is_news() -> None:
+    desk = at_work()
+    desk.do(a.Latency(10))
+    assert desk.changes == [LinkChanged()]
+    desk.do(a.Latency(40))
+    assert desk.changes == []
+    desk.do(a.Latency(160))
+    assert desk.changes == [LinkChanged()]
+    assert desk.session.link.band == 2
+
+
+def test_a_failed_sync_is_asked_again_when_it_may_be() -> None:
+    desk = Desk(cached())
+    desk.connect()
+    at = desk.now + 3000
+    assert f.WakeAt(at) in desk.do(a.SyncFailed("busy", at))
+    assert desk.session.link.state is LinkState.SYNCING
+    assert only(desk.tick(3000), f.SendSync)
+
+
+def test_an_answer_of_a_link_that_is_gone_is_ignored() -> None:
+    desk = Desk(cached())
+    desk.connect()
+    desk.do(a.LinkDown("lost", 0))
+    assert desk.do(snapshot(snap(posted(4)))) == []
+    assert desk.session.link.state is LinkState.WAITING
+
+
+# --- merging ----------------------------------------------------------------------------
+
+
+def test_the_newest_page_is_appended_and_what_is_missing_is_a_gap_that_fills() -> None:
+    desk = at_work()
+    desk.do(a.LinkDown("lost", 0))
+    effects = desk.online(snap(posted(9), posted(10), more=True))
+    assert desk.session.timeline("c1").gaps == (Gap(4, 8, fetching=True),)
+    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 9), 200)]
+    assert only(effects, f.SaveEvents)[0].ranges == ((1, 3), (9, 10))
+    page = tuple(posted(seq) for seq in range(6, 9))
+    effects = desk.do(a.HistoryArrived("c1", page, 10, True, ("before", 9)))
+    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 6), 200)]
+    page = tuple(posted(seq) for seq in range(2, 6))
+    desk.do(a.HistoryArrived("c1", page, 10, True, ("before", 6)))
+    assert desk.seqs() == list(range(1, 11))
+    assert desk.session.timeline("c1").ranges == ((1, 10),)
+
+
+def test_live_events_wait_for_the_answer_and_follow_by_their_seq() -> None:
+    desk = at_work()
+    desk.do(a.LinkDown("lost", 0))
+    desk.connect()
+    assert desk.do(a.LogArrived((posted(5), posted(6)))) == []
+    assert desk.seqs() == [1, 2, 3]
+    desk.do(snapshot(snap(posted(4), posted(5), read=3)))
+    assert desk.seqs() == [1, 2, 3, 4, 5, 6]
+
+
+def test_another_epoch_forgets_everything_but_what_was_not_sent() -> None:
+    desk = at_work()
+    desk.do(a.LinkDown("lost", 0))
+    desk.compose("a")
+    desk.connect()
+    effects = desk.do(snapshot(snap(posted(1, text="other world")), epoch="e2"))
+    assert f.ForgetAll("e2", ANA) in effects
+    assert f.SaveIdentity("e2", ANA) in effects
+    assert TimelineReset("c1") in desk.changes
+    rows = desk.session.timeline("c1").rows
+    assert [row.text for row in rows if isinstance(row, Message)] == ["other world", "text a"]
+    assert [m.message.client_msg_id for m in only(effects, f.SendMessage)] == ["a"]
+
+
+def test_a_server_that_lost_its_end_is_believed_at_a_new_link() -> None:
+    desk = at_work()
+    desk.do(a.LinkDown("lost", 0))
+    effects = desk.online(snap(posted(1), posted(2, text="another two")))
+    assert f.ForgetRoom("c1") in effects
+    rows = desk.session.timeline("c1").rows
+    assert [row.text for row in rows if isinstance(row, Message)] == ["text 1", "another two"]
+    assert effects.index(f.ForgetRoom("c1")) < effects.index(only(effects, f.SaveEvents)[0])
+
+
+def test_a_room_that_the_snapshot_lacks_is_forgotten() -> None:
+    desk = at_work(snap(posted(1, room="c2"), conversation=channel("c2", "other")))
+    desk.do(a.LinkDown("lost", 0))
+    effects = desk.online(snap(head=3, read=3))
+    assert only(effects, f.ForgetRoom) == [f.ForgetRoom("c2")]
+    assert [room.conversation.conversation_id for room in desk.session.rooms()] == ["c1"]
+
+
+def test_a_full_answer_leaves_a_gap_at_the_end_that_fills() -> None:
+    desk = at_work()
+    desk.do(a.LinkDown("lost", 0))
+    effects = desk.online(snap(head=8, more=True))
+    assert desk.session.timeline("c1").gaps == (Gap(4, 8, fetching=True),)
+    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 9), 200)]
+    desk.do(a.LogArrived((posted(9),)))
+    assert desk.session.timeline("c1").cursor == 9
+
+
+def test_a_snapshot_page_has_newer_copies_of_what_is_held() -> None:
+    desk = at_work()
+    desk.do(a.LinkDown("lost", 0))
+    edit = MessageEdited("c1", 4, 4, BRUNO, "m-c1-2", "better", 1)
+    desk.online(snap(edit, read=3))
+    row = desk.session.timeline("c1").rows[1]
+    assert isinstance(row, Message)
+    assert row.text == "better"
+
+
+# --- staying in step ----------------------------------------------------------------------
+
+
+def test_heads_are_asked_every_twenty_seconds_give_or_take() -> None:
+    desk = Desk(cached())
+    wakes = only(desk.online(snap(head=3, read=3)), f.WakeAt)
+    pauses = []
+    for _ in range(30):
+        pauses.append(wakes[-1].at - desk.now)
+        effects = desk.tick(pauses[-1])
+        assert only(effects, f.AskHeads) == [f.AskHeads((("c1", 3),))]
+        wakes = only(effects, f.WakeAt)
+    assert all(14_000 <= pause <= 26_000 for pause in pauses)
+    assert len(set(pauses)) > 20
+
+
+def test_a_head_that_moved_unnoticed_is_fetched() -> None:
+    desk = at_work()
+    desk.do(a.HeadsArrived((("c1", 4),)))
+    assert only(desk.tick(500), f.FetchHistory) == [f.FetchHistory("c1", ("after", 3), 200)]
+
+
+def test_resync_asks_once_and_once_more_if_asked_meanwhile() -> None:
+    desk = at_work()
+    assert only(desk.do(a.Resync()), f.SendSync)
+    assert desk.do(a.Resync()) == []
+    assert desk.do(a.Resync()) == []
+    effects = desk.do(snapshot(snap(head=3, read=3)))
+    assert len(only(effects, f.SendSync)) == 1
+    assert desk.session.link.state is LinkState.ONLINE
+
+
+def test_an_answer_older_than_what_came_live_takes_nothing_back() -> None:
+    desk = at_work()
+    desk.do(a.Resync())
+    desk.do(a.LogArrived((posted(4),)))
+    desk.do(snapshot(snap(head=3, read=3)))
+    room = desk.session.room("c1")
+    assert room is not None
+    assert desk.seqs() == [1, 2, 3, 4]
+    assert (room.unread, room.head_seq) == (1, 4)
+
+
+# --- the cached start ----------------------------------------------------------------------
+
+
+def test_without_a_network_the_cache_is_shown() -> None:
+    desk = Desk(cached())
+    (room,) = desk.session.rooms()
+    assert (room.conversation.name, room.last_text) == ("geral", "hi")
+    assert desk.session.me == ANA
+    assert desk.do(e.OpenConversation("c1")) == [f.LoadPage("c1", 0, 200)]
+    desk.do(a.PageLoaded("c1", (posted(1), posted(2), posted(3)), 0))
+    assert desk.seqs() == [1, 2, 3]
+
+
+def test_a_restart_saves_nothing_that_is_saved() -> None:
+    assert only(Desk().do(cached()), f.SaveRoom) == []
+
+
+def test_older_rows_come_from_the_cache_then_from_the_server() -> None:
+    desk = Desk(cached(300, (150, 300)))
+    desk.do(e.OpenConversation("c1"))
+    desk.do(a.PageLoaded("c1", tuple(posted(seq) for seq in range(201, 301)), 0))
+    assert desk.do(e.ReachedTop("c1")) == [f.LoadPage("c1", 201, 200)]
+    assert desk.do(e.ReachedTop("c1")) == []
+    desk.do(a.PageLoaded("c1", tuple(posted(seq) for seq in range(150, 201)), 201))
+    desk.online(snap(head=300, read=3))
+    assert desk.do(e.ReachedTop("c1")) == [f.FetchHistory("c1", ("before", 150), 200)]
+    effects = desk.do(
+        a.HistoryArrived(
+            "c1", tuple(posted(seq) for seq in range(1, 150)), 300, False, ("before", 150)
+        )
+    )
+    assert only(effects, f.SaveEvents)[0].ranges == ((1, 300),)
+    assert desk.seqs() == list(range(1, 301))
+    assert desk.session.timeline("c1").at_start
+    assert desk.do(e.ReachedTop("c1")) == []
+
+
+def test_live_messages_that_come_while_the_page_loads_stay_below_it() -> None:
+    desk = Desk(cached())
+    desk.online(snap(head=3, read=3))
+    desk.do(e.OpenConversation("c1"))
+    desk.do(a.LogArrived((posted(4), MessageEdited("c1", 5, 5, BRUNO, "m-c1-2", "better", 1))))
+    desk.do(a.PageLoaded("c1", (posted(1), posted(2), posted(3)), 0))
+    rows = desk.session.timeline("c1").rows
+    texts = [row.text for row in rows if isinstance(row, Message)]
+    assert texts == ["text 1", "better", "text 3", "text 4"]
+
+
+def test_only_the_rooms_looked_at_last_keep_their_rows() -> None:
+    rooms = [
+        snap(posted(1, room=f"c{n}"), conversation=channel(f"c{n}", f"room {n}"))
+        for n in range(1, 9)
+    ]
+    desk = Desk()
+    desk.online(*rooms)
+    for n in range(1, 9):
+        desk.do(e.OpenConversation(f"c{n}"))
+        desk.do(a.PageLoaded(f"c{n}", (posted(1, room=f"c{n}"),), 0))
+    held = [n for n in range(1, 9) if desk.seqs(f"c{n}")]
+    assert held == [3, 4, 5, 6, 7, 8]
+
+
+# --- pages and gaps ---------------------------------------------------------------------------
+
+
+def gapped() -> Desk:
+    desk = at_work()
+    desk.do(a.LinkDown("lost", 0))
+    desk.online(snap(posted(9), posted(10), more=True))
+    return desk
+
+
+def test_a_page_that_fails_is_asked_again_after_a_growing_pause() -> None:
+    desk = gapped()
+    desk.do(a.HistoryFailed("c1", "busy", True, ("before", 9)))
+    assert desk.session.timeline("c1").gaps == (Gap(4, 8),)
+    assert not only(desk.tick(999), f.FetchHistory)
+    assert only(desk.tick(1), f.FetchHistory) == [f.FetchHistory("c1", ("before", 9), 200)]
+    desk.do(a.HistoryFailed("c1", "busy", True, ("before", 9)))
+    assert not only(desk.tick(1999), f.FetchHistory)
+    assert only(desk.tick(1), f.FetchHistory)
+
+
+def test_a_gap_that_the_server_will_not_give_waits_for_the_user() -> None:
+    desk = gapped()
+    desk.do(a.HistoryFailed("c1", "forbidden", False, ("before", 9)))
+    assert not only(desk.tick(60_000), f.FetchHistory)
+    assert only(desk.do(e.FillGap("c1", 8)), f.FetchHistory)
+
+
+def test_a_page_that_is_not_found_means_that_we_are_no_member() -> None:
+    desk = gapped()
+    effects = desk.do(a.HistoryFailed("c1", "not_found", False, ("before", 9)))
+    assert f.ForgetRoom("c1") in effects
+
+
+def test_a_page_nobody_waits_for_is_ignored() -> None:
+    desk = gapped()
+    assert desk.do(a.HistoryArrived("c1", (posted(4),), 10, True, ("before", 5))) == []
+
+
+def test_a_closed_rooms_gap_waits_until_it_is_opened() -> None:
+    desk = Desk(cached())
+    effects = desk.online(snap(posted(9), posted(10), more=True))
+    assert not only(effects, f.FetchHistory)
+    desk.do(e.OpenConversation("c1"))
+    effects = desk.do(a.PageLoaded("c1", (posted(1), posted(9), posted(10)), 0))
+    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 9), 200)]
+
+
+def test_a_long_gap_stops_filling_by_itself_until_it_is_asked_for() -> None:
+    desk = at_work()
+    desk.do(a.LinkDown("lost", 0))
+    effects = desk.online(snap(posted(9000), more=True))
+    pages = 0
+    while requests := only(effects, f.FetchHistory):
+        pages += 1
+        before = requests[0].request[1]
+        page = (posted(before - 1),)
+        effects = desk.do(a.HistoryArrived("c1", page, 9000, True, ("before", before)))
+    assert pages == 10
+    (gap,) = desk.session.timeline("c1").gaps
+    assert gap == Gap(4, 8989)
+    assert only(desk.do(e.FillGap("c1", gap.last)), f.FetchHistory)
+
+
+def test_own_presence_is_told_again_on_a_new_link() -> None:
+    desk = at_work()
+    told = f.SendPresence(Presence.AWAY, "lunch")
+    assert desk.do(e.SetPresence(Presence.AWAY, "lunch")) == [told]
+    desk.do(a.LinkDown("lost", 0))
+    assert told in desk.online(snap(head=3, read=3))
+
+
+def test_a_direct_conversations_peer_is_somebody_we_know() -> None:
+    desk = Desk()
+    direct = Conversation("d1", Kind.DIRECT, peer=BRUNO)
+    desk.online(snap(posted(1, room="d1"), conversation=direct))
+    assert desk.session.user("u-bruno") == BRUNO
+    last = replace(message(1, room="d1"), text="one\ntwo")
+    desk.do(a.LogArrived((replace(posted(2, room="d1"), seq=2, message=replace(last, seq=2)),)))
+    (room,) = desk.session.rooms()
+    assert room.last_text == "one two"
