@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 SLICE_S = 0.005
 RENEW_BEFORE_S = 60.0
 RENEW_RETRY_S = 10.0
-UNKNOWN_END_S = 30.0
+RENEW_MIN_S = 1.0
+UNKNOWN_END_S = 5.0
 
 FrameListener = Callable[[str, object], None]
 StopListener = Callable[[str, str, str], None]
@@ -156,6 +157,7 @@ class Supervisor:
         """Take what comes in until the connection ends; why it did."""
         self.transport = transport
         self._goodbye = None
+        self._dialect.begin()
         self._feed(LinkUp(transport.name))
         renewing = asyncio.ensure_future(self._renew(transport))
         try:
@@ -227,8 +229,8 @@ class Supervisor:
         """Give the connection a fresh token before the present one ends."""
         while True:
             ends = self._dialect.token_ends()
-            left = (ends - self._clock()) / 1000 if ends else UNKNOWN_END_S + RENEW_BEFORE_S
-            await self._sleep(max(0.0, left - RENEW_BEFORE_S))
+            left = (ends - self._clock()) / 1000
+            await self._sleep(renew_after(left) if ends else UNKNOWN_END_S)
             if not ends or self._dialect.token_ends() != ends:
                 continue
             try:
@@ -242,6 +244,10 @@ class Supervisor:
             except (TransportError, AckRefused, WireError) as error:
                 log.info("the token could not be renewed: %s", error)
                 await self._sleep(RENEW_RETRY_S)
-                continue
-            if self._dialect.token_ends() <= ends:
-                await self._sleep(RENEW_RETRY_S)
+
+
+def renew_after(left_s: float) -> float:
+    """How long to wait before renewing a token that has `left_s` seconds left."""
+    if left_s > 2 * RENEW_BEFORE_S:
+        return left_s - RENEW_BEFORE_S
+    return max(RENEW_MIN_S, left_s / 2)

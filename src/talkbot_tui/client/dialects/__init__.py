@@ -104,6 +104,9 @@ class Dialect(Protocol):
     def incoming(self, name: str, arguments: tuple[object, ...]) -> Incoming | None:
         """What a frame means; None for an unknown event. Raises `WireError`."""
 
+    def begin(self) -> None:
+        """A connection begins: what the server said about the last one holds no more."""
+
     def renewal(self, token: AccessToken) -> Request | None:
         """How to give a live connection a fresh token; None when it cannot be done."""
 

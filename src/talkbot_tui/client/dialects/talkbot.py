@@ -37,6 +37,10 @@ class TalkbotDialect:
         """Who we were at the last start; the answer to `sync` has the last word."""
         self._me = self._me or user_id
 
+    def begin(self) -> None:
+        """The answer to `sync` will say how long the new connection's token lasts."""
+        self._token_ends = 0
+
     def token_ends(self) -> int:
         """When the server ends this connection's token, in ms."""
         return self._token_ends
