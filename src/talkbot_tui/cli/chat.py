@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def require_terminal() -> None:
     """Raise `Problem` (NO_TERMINAL) where the app could not draw."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual reads standard input and draws on standard error.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         why = _("the chat needs a terminal, and this is none")
     elif os.environ.get("TERM", "") in ("", "dumb"):
         why = _("the chat needs a terminal that can move its cursor, and TERM says that it cannot")

@@ -35,7 +35,7 @@ class Command:
     name, help: English, translated where they are shown.
     keys: comma-separated, in Textual's names; "" for none.
     slash: its name after `/` and that name's aliases; empty for none.
-    usage: what follows the slash name; "<…>" is needed, "[…]" is not.
+    usage: what follows the slash name; "<…>" is needed, N_("[…]") is not.
     hint: shown in the line of keys at the bottom.
     """
 
@@ -67,7 +67,7 @@ COMMANDS: tuple[Command, ...] = (
         hint=True,
     ),
     C("palette", N_("Commands"), N_("find a command by name"), "ctrl+p", hint=True),
-    C("search", N_("Search"), N_("find messages"), "ctrl+f", ("search",), "[words]", hint=True),
+    C("search", N_("Search"), N_("find messages"), "ctrl+f", ("search",), N_("[words]"), hint=True),
     C("messages", N_("Messages"), N_("give a message the focus"), "shift+tab", hint=True),
     C("back", N_("Back"), N_("close, cancel, return to the text, go to the end"), "escape"),
     C("next_room", N_("Next room"), N_("go down one room in the list"), "alt+down"),
@@ -92,8 +92,8 @@ COMMANDS: tuple[Command, ...] = (
     C("complete", N_("Complete"), N_("complete @name, #room or /command"), "tab", where=W),
     C("older_input", N_("Sent before"), N_("what you sent before"), "ctrl+up", where=W),
     C("newer_input", N_("Sent after"), N_("what you sent after that"), "ctrl+down", where=W),
-    C("reply", N_("Reply"), N_("answer the message"), "r", ("reply",), "[text]", M, hint=True),
-    C("edit", N_("Edit"), N_("change your message"), "e", ("edit",), "[text]", M, hint=True),
+    C("reply", N_("Reply"), N_("answer the message"), "r", ("reply",), N_("[text]"), M, hint=True),
+    C("edit", N_("Edit"), N_("change your message"), "e", ("edit",), N_("[text]"), M, hint=True),
     C(
         "delete",
         N_("Delete"),
@@ -106,16 +106,16 @@ COMMANDS: tuple[Command, ...] = (
     ),
     C("retry", N_("Try again"), N_("send a failed message again"), "t", ("retry",), "", M, True),
     C("discard", N_("Discard"), N_("give up an unsent message"), "x", ("discard",), "", M, True),
-    C("react", N_("React"), N_("put an emoji under a message"), "plus", ("react",), "<emoji>", M),
+    C("react", N_("React"), N_("put an emoji under a message"), "plus", ("react",), N_("<emoji>"), M),
     C("facts", N_("Details"), N_("everything about the message"), "i", ("info",), "", M, True),
     C("copy", N_("Copy"), N_("copy the message's text"), "y", ("copy",), "", M, True),
     C("stop", N_("Stop"), N_("end a bot's answer"), "s", ("stop",), "", M),
-    C("join", N_("Join"), N_("become a member of a public room"), "", ("join", "j"), "<room>"),
+    C("join", N_("Join"), N_("become a member of a public room"), "", ("join", "j"), N_("<room>")),
     C("leave", N_("Leave"), N_("stop being a member of this room"), "", ("leave", "part")),
-    C("message", N_("Message"), N_("write to one person"), "", ("msg", "m", "dm"), "<name> [text]"),
-    C("topic", N_("Topic"), N_("show or set the topic"), "", ("topic",), "[text]"),
+    C("message", N_("Message"), N_("write to one person"), "", ("msg", "m", "dm"), N_("<name> [text]")),
+    C("topic", N_("Topic"), N_("show or set the topic"), "", ("topic",), N_("[text]")),
     C("names", N_("Names"), N_("who is in this room"), "", ("names", "who")),
-    C("rooms", N_("Public rooms"), N_("list the public rooms"), "", ("rooms", "list"), "[name]"),
+    C("rooms", N_("Public rooms"), N_("list the public rooms"), "", ("rooms", "list"), N_("[name]")),
     C(
         "new",
         N_("New room"),
@@ -124,12 +124,12 @@ COMMANDS: tuple[Command, ...] = (
         ("new",),
         "<room> [topic]",
     ),
-    C("invite", N_("Invite"), N_("make somebody a member of this room"), "", ("invite",), "<name>"),
-    C("kick", N_("Remove"), N_("end somebody's membership of this room"), "", ("kick",), "<name>"),
-    C("me", N_("Action"), N_("say what you do"), "", ("me",), "<text>"),
-    C("away", N_("Away"), N_("tell that you are away"), "", ("away",), "[why]"),
+    C("invite", N_("Invite"), N_("make somebody a member of this room"), "", ("invite",), N_("<name>")),
+    C("kick", N_("Remove"), N_("end somebody's membership of this room"), "", ("kick",), N_("<name>")),
+    C("me", N_("Action"), N_("say what you do"), "", ("me",), N_("<text>")),
+    C("away", N_("Away"), N_("tell that you are away"), "", ("away",), N_("[why]")),
     C("here", N_("Here"), N_("tell that you are back"), "", ("back",)),
-    C("theme", N_("Theme"), N_("other colours: day, night or ansi"), "", ("theme",), "[name]"),
+    C("theme", N_("Theme"), N_("other colours: day, night or ansi"), "", ("theme",), N_("[name]")),
     C("reconnect", N_("Reconnect"), N_("try to connect now"), "", ("reconnect",)),
     C("login", N_("Sign in"), N_("sign in again, or as somebody else"), "", ("login",)),
     C("logout", N_("Sign out"), N_("how to sign out on this computer"), "", ("logout",)),

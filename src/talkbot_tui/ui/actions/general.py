@@ -49,7 +49,7 @@ def newline(chat: ChatScreen, _rest: str) -> None:
 def complete(chat: ChatScreen, _rest: str) -> None:
     """The word before the cursor; without one, on to the messages."""
     if not chat.composer.complete() and not chat.composer.text:
-        chat.pane.focus()
+        chat.set_focus(chat.pane)
 
 
 def older_input(chat: ChatScreen, _rest: str) -> None:
@@ -67,8 +67,8 @@ def back(chat: ChatScreen, _rest: str) -> None:
     room_id = chat.desk.room_id
     if chat.has_notice:
         chat.tell("")
-    if chat.pane.has_focus:
-        chat.composer.focus()
+    if chat.on_message:
+        chat.set_focus(chat.composer)
     elif room_id in chat.desk.tasks:
         task = chat.desk.tasks.pop(room_id)
         chat.composer.set_text(task.kept or chat.engine.session.draft(room_id))

@@ -21,7 +21,7 @@ _ = i18n.Domain("app")
 
 def _target(chat: ChatScreen, fits: Callable[[Message], bool]) -> Message | None:
     """The focused message if it fits; without a focus the newest that does."""
-    if chat.pane.has_focus:
+    if chat.on_message:
         row = chat.pane.current
         return row if isinstance(row, Message) and fits(row) else None
     return chat.desk.last(fits)
@@ -33,7 +33,7 @@ def _begin(chat: ChatScreen, doing: Doing, target: Message, text: str) -> None:
     chat.desk.tasks[room_id] = Task(doing, target, "" if kept.startswith("/") else kept)
     if doing is Doing.EDIT or text:
         chat.composer.set_text(text)
-    chat.composer.focus()
+    chat.set_focus(chat.composer)
     chat.show_banner()
 
 
@@ -63,7 +63,7 @@ def edit(chat: ChatScreen, rest: str) -> None:
         chat.engine.dispatch(Discard(target.client_msg_id))
         chat.composer.set_text(rest or target.text)
         chat.desk.keep_draft(chat.desk.room_id, chat.composer.text)
-        chat.composer.focus()
+        chat.set_focus(chat.composer)
     elif rest:
         chat.engine.edit(chat.desk.room_id, target.server_msg_id, rest)
     else:
@@ -76,7 +76,7 @@ def delete(chat: ChatScreen, _rest: str) -> None:
     target = _target(chat, lambda m: mine(m) and bool(m.server_msg_id) and not m.deleted)
     if target is None:
         chat.tell(_("Only your own sent messages can be deleted."))
-    elif chat.pane.has_focus and chat.asked_delete != target.key:
+    elif chat.on_message and chat.asked_delete != target.key:
         chat.asked_delete = target.key
         chat.tell(_("Delete this message for everybody? Press d again."))
     else:

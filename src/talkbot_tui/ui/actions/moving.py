@@ -63,7 +63,7 @@ def newest(chat: ChatScreen, _rest: str) -> None:
 
 def messages(chat: ChatScreen, _rest: str) -> None:
     """To the messages, or back to the text."""
-    (chat.composer if chat.pane.has_focus else chat.pane).focus()
+    chat.set_focus(chat.composer if chat.on_message else chat.pane)
 
 
 def toggle_rooms(chat: ChatScreen, _rest: str) -> None:

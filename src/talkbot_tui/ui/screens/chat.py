@@ -21,6 +21,7 @@ from talkbot_tui.ui import commands, words
 from talkbot_tui.ui.changes import EngineChanged, route
 from talkbot_tui.ui.desk import Ordered, Sent, Told
 from talkbot_tui.ui.ink import Span
+from talkbot_tui.ui.keys import commands_by_key
 from talkbot_tui.ui.port import EnginePort
 from talkbot_tui.ui.screens.parts import ChatParts
 from talkbot_tui.ui.widgets.composer import Composer
@@ -63,7 +64,11 @@ class ChatScreen(ChatParts):
 
     def on_mount(self) -> None:
         """Show what is known already; the rest comes as changes."""
+        overrides = self.around.settings.keys
         self.composer.candidates = self.desk.complete
+        self.composer.commands = commands_by_key(commands.Where.COMPOSER, overrides)
+        self.pane.commands = commands_by_key(commands.Where.MESSAGE, overrides)
+        self.composer.run_command = self.pane.run_command = self.action_command
         self.unsubscribe = self.engine.subscribe(self._heard)
         if self.desk.room_id:
             self._present(self.desk.room_id)
@@ -125,7 +130,7 @@ class ChatScreen(ChatParts):
     def open_room(self, room_id: str) -> None:
         """Look at another conversation; what was written stays with its room."""
         if room_id == self.composer.room_id == self.desk.room_id:
-            self.composer.focus()
+            self.set_focus(self.composer)
             return
         if self.desk.room_id and self.around.settings.typing:
             self.engine.dispatch(Typed(self.desk.room_id, on=False))
@@ -140,7 +145,7 @@ class ChatScreen(ChatParts):
             self.remove_class("-rooms-on", "-people-on")
         self.show_all()
         self.show_banner()
-        self.composer.focus()
+        self.set_focus(self.composer)
 
     def open_when_known(self, room_id: str) -> None:
         """Go to a room that the server has just given us, as soon as it is listed."""

@@ -165,7 +165,7 @@ class ChatParts(Screen[None]):
 
     def show_hints(self) -> None:
         """The keys of this focus."""
-        where = commands.Where.MESSAGE if self.pane.has_focus else commands.Where.SCREEN
+        where = commands.Where.MESSAGE if self.on_message else commands.Where.SCREEN
         self.hints.show(lists.hint_line(where, self.around.settings.keys))
 
     def show_banner(self) -> None:
@@ -182,3 +182,8 @@ class ChatParts(Screen[None]):
     def has_notice(self) -> bool:
         """Whether something is told now."""
         return bool(self.notice.text)
+
+    @property
+    def on_message(self) -> bool:
+        """Whether a message has the focus, not the composer."""
+        return self.focused is self.pane

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -111,8 +111,8 @@ class Picker(ModalScreen[str]):
 
     def on_mount(self) -> None:
         """Begin to search when words were given."""
-        self.field.focus()
-        self._show()
+        self.set_focus(self.field)
+        self._fit(self.field.value)
         if self.search is not None and self.typed:
             self.run_worker(self._ask(self.typed), group="search", exclusive=True)
 
@@ -132,18 +132,38 @@ class Picker(ModalScreen[str]):
     @on(Input.Changed)
     def _typing(self, event: Input.Changed) -> None:
         event.stop()
+        self.chosen = 0
+        self._fit(event.value)
+
+    def _fit(self, value: str) -> None:
         if self.search is None:
-            self.chosen = 0
-            self.fitting = filtered(self.entries, event.value)
-        self._show()
+            self.fitting = filtered(self.entries, value)
+        if self.is_mounted:
+            self._show()
+
+    def on_key(self, event: events.Key) -> None:
+        """What was typed before the field was there belongs into it."""
+        if self.focused is self.field:
+            return
+        event.stop()
+        if event.is_printable and event.character:
+            self.field.value += event.character
+            self.field.cursor_position = len(self.field.value)
+        elif event.key == "enter":
+            self._fit(self.field.value)
+            self._choose(self.field.value)
 
     @on(Input.Submitted)
     def _enter(self, event: Input.Submitted) -> None:
         event.stop()
-        if self.search is not None and event.value.strip() and event.value != self.asked:
-            self.run_worker(self._ask(event.value), group="search", exclusive=True)
+        self._fit(event.value)
+        self._choose(event.value)
+
+    def _choose(self, value: str) -> None:
+        if self.search is not None and value.strip() and value != self.asked:
+            self.run_worker(self._ask(value), group="search", exclusive=True)
         elif self.fitting:
-            self.dismiss(self.fitting[self.chosen].key)
+            self.dismiss(self.fitting[min(self.chosen, len(self.fitting) - 1)].key)
 
     async def _ask(self, query: str) -> None:
         assert self.search is not None

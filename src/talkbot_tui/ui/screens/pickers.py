@@ -63,7 +63,7 @@ def pick_command(chat: ChatScreen) -> None:
             return
         if command.needs_text:
             chat.composer.set_text(f"/{command.slash[0]} ")
-            chat.composer.focus()
+            chat.set_focus(chat.composer)
         else:
             chat.action_command(command.id)
 
@@ -137,7 +137,7 @@ def pick_found(chat: ChatScreen, query: str) -> None:
                 chat.tell(_("That message is further back than what is loaded; page up to it."))
             else:
                 chat.pane.select(message.key)
-                chat.pane.focus()
+                chat.set_focus(chat.pane)
 
     chat.app.push_screen(
         Picker(_("Search messages"), search=search, typed=query, empty=_("nothing found")), chosen

@@ -6,7 +6,7 @@ and another room's text is loaded only by `load`, which says for which room.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual import events
 from textual.binding import Binding
@@ -14,7 +14,7 @@ from textual.message import Message as Posted
 from textual.widgets import TextArea
 
 from talkbot_tui.core.text import clean
-from talkbot_tui.ui import commands
+from talkbot_tui.ui.keys import command_of, hand_on
 
 _NOT_INHERITED = {"cursor_page_up", "cursor_page_down", "select_line", "select_all", "copy"}
 _TAKEN = {"ctrl+k", "f6", "f7", "ctrl+c,super+c"}
@@ -29,13 +29,15 @@ def _inherited() -> list[Binding]:
     return kept
 
 
+def _ignore(_command: str) -> None:
+    """Until the screen says what runs commands."""
+
+
 class Composer(TextArea, inherit_bindings=False):
     """Where the user writes."""
 
     BINDINGS = [
-        *commands.bindings(commands.Where.COMPOSER),
         *_inherited(),
-        Binding("ctrl+k", "kill_or_switch", show=False),
         Binding("alt+b", "cursor_word_left", show=False),
         Binding("alt+f", "cursor_word_right", show=False),
         Binding("alt+d", "delete_word_right", show=False),
@@ -66,8 +68,10 @@ class Composer(TextArea, inherit_bindings=False):
         self.past: list[str] = []
         self.past_at = 0
         self.unsent = ""
+        self.commands: Mapping[str, str] = {}
+        self.run_command: Callable[[str], None] = _ignore
         self.candidates: Callable[[str], Sequence[str]] = lambda _word: ()
-        self.cycle: tuple[list[str], int, tuple[int, int]] | None = None
+        self.cycle: tuple[list[str], int, tuple[int, int], str] | None = None
 
     # --- whose text this is ------------------------------------------------------------
 
@@ -100,14 +104,6 @@ class Composer(TextArea, inherit_bindings=False):
 
     # --- keys ------------------------------------------------------------------------------
 
-    async def _on_key(self, event: events.Key) -> None:
-        # Enter belongs to `send`: TextArea would insert it before bindings are asked.
-        if event.key in ("enter", "tab", "shift+tab"):
-            return
-        if event.key != "tab":
-            self.cycle = None
-        await super()._on_key(event)
-
     async def _on_paste(self, event: events.Paste) -> None:
         """A paste is text, whatever its lines: it never sends."""
         event.prevent_default()
@@ -117,13 +113,26 @@ class Composer(TextArea, inherit_bindings=False):
         if result is not None:
             self.move_cursor(result.end_location)
 
-    def action_kill_or_switch(self) -> None:
-        """Ctrl+K kills what is right of the cursor; where there is nothing, it goes to a room."""
+    async def _on_key(self, event: events.Key) -> None:
+        """Commands run here, in the order of the keys; the rest is text."""
+        if hand_on(self, event):
+            return
+        command = command_of(event, self.commands)
+        if not command:
+            return
+        event.stop()
+        event.prevent_default()
+        if command == "switcher" and self._kill():
+            return
+        self.run_command(command)
+
+    def _kill(self) -> bool:
+        """Delete what is right of the cursor; False when nothing is."""
         row, column = self.cursor_location
-        if column < len(self.document[row]):
-            self.action_delete_to_end_of_line()
-        else:
-            self.screen.call_later(self.screen.run_action, "screen.command('switcher')")
+        if column >= len(self.document[row]):
+            return False
+        self.action_delete_to_end_of_line()
+        return True
 
     def action_cursor_up(self, select: bool = False) -> None:
         """In the first line: what was sent before."""
@@ -168,8 +177,8 @@ class Composer(TextArea, inherit_bindings=False):
         """Complete the word before the cursor, or try its next completion; False for none."""
         row, column = self.cursor_location
         line = self.document[row]
-        if self.cycle is not None:
-            found, at, (start, end) = self.cycle
+        if self.cycle is not None and self.cycle[2][1] == column and self.cycle[3] == self.text:
+            found, at, (start, end), _text = self.cycle
             at = (at + 1) % len(found)
         else:
             start = line.rfind(" ", 0, column) + 1
@@ -180,9 +189,7 @@ class Composer(TextArea, inherit_bindings=False):
             if not found:
                 return False
         text = found[at] + ("" if line[end:].startswith(" ") else " ")
-        if end < len(line) and line[end] == " " and self.cycle is None:
-            text = found[at]
         self.replace(text, (row, start), (row, end))
         self.move_cursor((row, start + len(text)))
-        self.cycle = (found, at, (start, start + len(text)))
+        self.cycle = (found, at, (start, start + len(text)), self.text)
         return True

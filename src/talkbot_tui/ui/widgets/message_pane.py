@@ -7,22 +7,29 @@ thousand cost, and what is read does not move when rows come before or after.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from textual import events
-from textual.binding import Binding
 from textual.geometry import Region
 from textual.message import Message as Posted
 from textual.strip import Strip
 
 from talkbot_tui.core.model import Gap, Message, Row, SendState, row_key
 from talkbot_tui.ui.ink import Inked, Line, marked
+from talkbot_tui.ui.keys import command_of, hand_on
 from talkbot_tui.ui.render import Frame, Place, lines_of
 from talkbot_tui.ui.widgets.viewport import TimelineView, Viewport
 
 CACHE_MAX = 800
 WHEEL = 3
+MOVES: dict[str, tuple[str, tuple[int, ...]]] = {
+    "up": ("action_select", (-1,)),
+    "down": ("action_select", (1,)),
+    "home": ("action_top", ()),
+    "end": ("action_end", ()),
+}
+"""Keys that move in the pane, besides the commands."""
 
 
 @dataclass(slots=True)
@@ -52,14 +59,6 @@ class _Drawn:
 class MessagePane(Inked, can_focus=True):
     """Shows a `Sheet`; follows the end until the user goes back."""
 
-    BINDINGS = [
-        Binding("up", "select(-1)", show=False),
-        Binding("down", "select(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "top", show=False),
-        Binding("end", "end", show=False),
-    ]
     DEFAULT_CSS = "MessagePane { width: 1fr; height: 1fr; }"
 
     class Seen(Posted):
@@ -92,6 +91,8 @@ class MessagePane(Inked, can_focus=True):
         super().__init__(id=id)
         self.sheet: Sheet | None = None
         self.selected = ""
+        self.commands: Mapping[str, str] = {}
+        self.run_command: Callable[[str], None] = lambda _command: None
         self.port = Viewport(lambda index: len(self._lines(index)))
         self.drawn: dict[str, _Drawn] = {}
         self.fresh = False
@@ -283,6 +284,23 @@ class MessagePane(Inked, can_focus=True):
             self.port.reveal(self.sheet.view, self.size.height, key)
         self.redraw()
         return True
+
+    # --- keys ------------------------------------------------------------------------
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Commands and movements, in the order of the keys; a letter is never text here."""
+        if hand_on(self, event):
+            return
+        command = command_of(event, self.commands)
+        if command:
+            self.run_command(command)
+        elif event.key in MOVES:
+            name, argument = MOVES[event.key]
+            getattr(self, name)(*argument)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
 
     # --- selecting -------------------------------------------------------------------
 
