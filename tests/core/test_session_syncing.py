@@ -255,6 +255,17 @@ def test_older_rows_come_from_the_cache_then_from_the_server() -> None:
     assert desk.do(e.ReachedTop("c1")) == []
 
 
+def test_what_the_cache_cannot_show_comes_from_the_server() -> None:
+    desk = Desk(cached())
+    desk.online(snap(head=3, read=3))
+    desk.do(e.OpenConversation("c1"))
+    effects = desk.do(a.PageLoaded("c1", (), 0))
+    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 4), 200)]
+    page = (posted(1), posted(2), posted(3))
+    desk.do(a.HistoryArrived("c1", page, 3, False, ("before", 4)))
+    assert desk.seqs() == [1, 2, 3]
+
+
 def test_live_messages_that_come_while_the_page_loads_stay_below_it() -> None:
     desk = Desk(cached())
     desk.online(snap(head=3, read=3))

@@ -64,14 +64,15 @@ def page_loaded(state: State, event: PageLoaded) -> None:
         return
     if event.events:
         timeline.lower(event.events[0].seq)
-    elif timeline.ranges:
-        timeline.lower(timeline.ranges[0][0])
+    elif timeline.ranges and timeline.ranges[0][0] < timeline.floor:
+        # The cache has nothing to show for what we hold, or cannot be read.
+        room.fetching.wanted = timeline.floor
     for found in event.events:
         if timeline.holds(found.seq):
             state.roster.see(found.sender)
             state.changes.splices(room.id, timeline.put(intake.own_form(state, found)))
     fetching.regap(state, room)
-    if event.before == 0 and len(timeline.rows) < FEW_ROWS:
+    if event.before == 0 and event.events and len(timeline.rows) < FEW_ROWS:
         _want_older(state, room)
     fetching.pump(state, room)
 
