@@ -20,6 +20,7 @@ from talkbot_tui.paths import private_file
 log = logging.getLogger(__name__)
 
 SIDES = ("", "-wal", "-shm")
+HEADER_BYTES = 100
 
 
 def error_code(error: sqlite3.Error) -> str:
@@ -102,7 +103,16 @@ def _check_safe(path: Path) -> None:
                 raise StoreError("unsafe", str(found))
 
 
+def _damage(reason: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(reason)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
 def _connect(path: Path) -> sqlite3.Connection:
+    if 0 < path.stat().st_size < HEADER_BYTES:
+        # SQLite takes such a stump for an empty file and would write over it.
+        raise _damage("shorter than a header")
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
     try:
         steps = migrations.steps()
@@ -118,9 +128,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         sqlite_rows.load(db)
     except msgspec.DecodeError as error:
         db.close()
-        damage = sqlite3.DatabaseError(str(error))
-        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise damage from None
+        raise _damage(str(error)) from None
     except BaseException:
         db.close()
         raise

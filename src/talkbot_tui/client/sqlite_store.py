@@ -24,7 +24,7 @@ from talkbot_tui.core.effects import (
     SaveLocal,
     UpdateLocal,
 )
-from talkbot_tui.paths import private_file, private_folder
+from talkbot_tui.paths import UnsafeFolder, private_file, private_folder
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +98,10 @@ class SqliteStore:
         try:
             private_folder(self._folder)
             private_file(self._folder / "lock")
-        except OSError as error:
+        except UnsafeFolder as error:
             raise StoreError("unsafe", str(self._folder), str(error)) from None
+        except OSError as error:
+            raise StoreError("read_only", str(self._folder), str(error)) from None
 
     def _open(self) -> Loaded:
         self._db, notices = open_file(self.path)
