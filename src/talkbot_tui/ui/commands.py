@@ -32,10 +32,11 @@ class Command:
     """One thing the user can do.
 
     id: stable; names the command in the configuration file's table `keys`.
-    name, help: English, translated where they are shown.
+    name, help: English, translated where they are shown; a command without a name is
+        listed nowhere.
     keys: comma-separated, in Textual's names; "" for none.
     slash: its name after `/` and that name's aliases; empty for none.
-    usage: what follows the slash name; "<…>" is needed, N_("[…]") is not.
+    usage: what follows the slash name; "<…>" is needed, "[…]" is not.
     hint: shown in the line of keys at the bottom.
     """
 
@@ -106,16 +107,38 @@ COMMANDS: tuple[Command, ...] = (
     ),
     C("retry", N_("Try again"), N_("send a failed message again"), "t", ("retry",), "", M, True),
     C("discard", N_("Discard"), N_("give up an unsent message"), "x", ("discard",), "", M, True),
-    C("react", N_("React"), N_("put an emoji under a message"), "plus", ("react",), N_("<emoji>"), M),
+    C(
+        "react",
+        N_("React"),
+        N_("put an emoji under a message"),
+        "plus",
+        ("react",),
+        N_("<emoji>"),
+        M,
+    ),
     C("facts", N_("Details"), N_("everything about the message"), "i", ("info",), "", M, True),
     C("copy", N_("Copy"), N_("copy the message's text"), "y", ("copy",), "", M, True),
     C("stop", N_("Stop"), N_("end a bot's answer"), "s", ("stop",), "", M),
     C("join", N_("Join"), N_("become a member of a public room"), "", ("join", "j"), N_("<room>")),
     C("leave", N_("Leave"), N_("stop being a member of this room"), "", ("leave", "part")),
-    C("message", N_("Message"), N_("write to one person"), "", ("msg", "m", "dm"), N_("<name> [text]")),
+    C(
+        "message",
+        N_("Message"),
+        N_("write to one person"),
+        "",
+        ("msg", "m", "dm"),
+        N_("<name> [text]"),
+    ),
     C("topic", N_("Topic"), N_("show or set the topic"), "", ("topic",), N_("[text]")),
     C("names", N_("Names"), N_("who is in this room"), "", ("names", "who")),
-    C("rooms", N_("Public rooms"), N_("list the public rooms"), "", ("rooms", "list"), N_("[name]")),
+    C(
+        "rooms",
+        N_("Public rooms"),
+        N_("list the public rooms"),
+        "",
+        ("rooms", "list"),
+        N_("[name]"),
+    ),
     C(
         "new",
         N_("New room"),
@@ -124,8 +147,22 @@ COMMANDS: tuple[Command, ...] = (
         ("new",),
         "<room> [topic]",
     ),
-    C("invite", N_("Invite"), N_("make somebody a member of this room"), "", ("invite",), N_("<name>")),
-    C("kick", N_("Remove"), N_("end somebody's membership of this room"), "", ("kick",), N_("<name>")),
+    C(
+        "invite",
+        N_("Invite"),
+        N_("make somebody a member of this room"),
+        "",
+        ("invite",),
+        N_("<name>"),
+    ),
+    C(
+        "kick",
+        N_("Remove"),
+        N_("end somebody's membership of this room"),
+        "",
+        ("kick",),
+        N_("<name>"),
+    ),
     C("me", N_("Action"), N_("say what you do"), "", ("me",), N_("<text>")),
     C("away", N_("Away"), N_("tell that you are away"), "", ("away",), N_("[why]")),
     C("here", N_("Here"), N_("tell that you are back"), "", ("back",)),
@@ -133,6 +170,8 @@ COMMANDS: tuple[Command, ...] = (
     C("reconnect", N_("Reconnect"), N_("try to connect now"), "", ("reconnect",)),
     C("login", N_("Sign in"), N_("sign in again, or as somebody else"), "", ("login",)),
     C("logout", N_("Sign out"), N_("how to sign out on this computer"), "", ("logout",)),
+    # Told in one line of help, see EXAMPLES.
+    *(C(f"room_{number}", "", "", f"alt+{number}") for number in range(1, 10)),
 )
 
 BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}
@@ -258,7 +297,7 @@ def keys_markdown(overrides: Mapping[str, str] | None = None) -> str:
             "|---|---|---|---|",
         ]
         for c in COMMANDS:
-            if c.where is where:
+            if c.where is where and c.name:
                 keys = pretty(keys_of(c, overrides or {}))
                 slash = slash_line(c).replace("|", "\\|")
                 slash = f"`{slash}`" if slash else ""

@@ -122,7 +122,7 @@ def _gap(gap: Gap, frame: Frame) -> Line:
     text = _.plural("{n} event is missing here", "{n} events are missing here", gap.count)
     text = text.format(n=gap.count)
     if gap.fetching:
-        text = f"{text} · {_('loading')}"
+        text = _("{missing} · loading").format(missing=text)
     return divider(text, frame, "warn")
 
 
@@ -165,11 +165,11 @@ def _body(row: Message, frame: Frame, width: int) -> list[Line]:
     if row.streaming:
         tail.append(Span(frame.glyphs.cursor, "strong"))
     elif row.revision > (1 if row.outcome else 0):
-        tail.append(Span(f" ({_('edited')})", "muted"))
+        tail.append(Span(" " + _("(edited)"), "muted"))
     if row.outcome is Outcome.STOPPED:
-        tail.append(Span(f" ({_('stopped')})", "muted"))
+        tail.append(Span(" " + _("(stopped)"), "muted"))
     elif row.outcome is Outcome.FAILED:
-        tail.append(Span(f" ({_('the answer broke off')})", "bad"))
+        tail.append(Span(" " + _("(the answer broke off)"), "bad"))
     if tail and width_of(lines[-1]) + width_of(tail) <= frame.text_width:
         lines[-1] = (*lines[-1], *tail)
     elif tail:

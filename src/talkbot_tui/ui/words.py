@@ -73,7 +73,7 @@ def refusal(code: str, text: str = "") -> str:
         "timeout": _("the server did not answer"),
         "unanswered": _("the server did not answer"),
     }
-    return known.get(code) or text or code
+    return known.get(code) or unreachable(code, text)
 
 
 def unreachable(code: str, detail: str = "") -> str:

@@ -76,6 +76,14 @@ def toggle_people(chat: ChatScreen, _rest: str) -> None:
     chat.toggle_pane("people")
 
 
+def _numbered(number: int) -> Handler:
+    def go(chat: ChatScreen, _rest: str) -> None:
+        if number <= len(chat.shown_rooms):
+            chat.open_room(chat.shown_rooms[number - 1])
+
+    return go
+
+
 HANDLERS: dict[str, Handler] = {
     "next_room": next_room,
     "previous_room": previous_room,
@@ -87,4 +95,5 @@ HANDLERS: dict[str, Handler] = {
     "messages": messages,
     "toggle_rooms": toggle_rooms,
     "toggle_people": toggle_people,
+    **{f"room_{number}": _numbered(number) for number in range(1, 10)},
 }

@@ -115,7 +115,7 @@ def status_line(link: Link, now: int, unsent: tuple[int, int], glyphs: Glyphs) -
 def title_line(room: RoomSummary | None, glyphs: Glyphs) -> list[Span]:
     """The open room and its topic."""
     if room is None:
-        return [Span(_(" No room is open yet."), "muted")]
+        return [Span(" " + _("No room is open yet."), "muted")]
     conversation = room.conversation
     spans = [
         Span(f" {kind_glyph(glyphs, conversation)} ", "muted"),
@@ -136,5 +136,5 @@ def hint_line(where: commands.Where, overrides: Mapping[str, str]) -> list[Span]
             spans.append(Span(f" {commands.pretty(keys[:1])}", "strong bold"))
             spans.append(Span(f" {_(command.name).lower()} ", "muted"))
     if wanted is commands.Where.MESSAGE:
-        spans += [Span(" Esc", "strong bold"), Span(f" {_('back')}", "muted")]
+        spans += [Span(" Esc", "strong bold"), Span(" " + _("back"), "muted")]
     return spans

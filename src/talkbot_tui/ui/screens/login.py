@@ -58,8 +58,8 @@ class LoginScreen(Screen[EnginePort | None]):
             (_("Password"), self.password),
         )
         title, told = LineView(id="heading"), LineView(id="told")
-        title.show([Span(f" talkbot-tui · {_('Sign in')}", "strong bold")])
-        told.show([Span(f" {_('Enter signs in · Tab moves · Space marks · Esc leaves')}", "muted")])
+        title.show([Span(" talkbot-tui · " + _("Sign in"), "strong bold")])
+        told.show([Span(" " + _("Enter signs in · Tab moves · Space marks · Esc leaves"), "muted")])
         with Vertical(id="box"):
             yield title
             for name, field in fields:

@@ -41,7 +41,7 @@ class Page(ModalScreen[None]):
         """Title, lines, one line of help."""
         heading, told = LineView(id="heading"), LineView(id="told")
         heading.show([Span(f" {self.heading}", "strong bold")])
-        told.show([Span(f" {_('Esc closes · PgUp and PgDn scroll')}", "muted")])
+        told.show([Span(" " + _("Esc closes · PgUp and PgDn scroll"), "muted")])
         with Vertical(id="box"):
             yield heading
             yield self.box

@@ -122,7 +122,7 @@ class Picker(ModalScreen[str]):
         current = self.fitting[self.chosen].key if self.fitting else ""
         self.box.show(lines, current)
         if not self.fitting and (self.search is None or self.asked):
-            self.told.show([Span(f" {self.empty or _('nothing fits')}", "muted")])
+            self.told.show([Span(" " + (self.empty or _("nothing fits")), "muted")])
         else:
             help_line = _("Enter chooses · Esc closes")
             if self.search is not None and self.asked != self.field.value:
@@ -167,7 +167,7 @@ class Picker(ModalScreen[str]):
 
     async def _ask(self, query: str) -> None:
         assert self.search is not None
-        self.told.show([Span(f" {_('searching')}", "muted")])
+        self.told.show([Span(" " + _("searching"), "muted")])
         self.fitting = list(await self.search(query))
         self.asked = query
         self.chosen = 0

@@ -45,7 +45,8 @@ def pick_command(chat: ChatScreen) -> None:
     """The command palette; a command that needs more is written into the composer."""
     entries = []
     for command in commands.COMMANDS:
-        if command.where is commands.Where.COMPOSER or command.id in ("palette", "back"):
+        hidden = not command.name or command.id in ("palette", "back")
+        if hidden or command.where is commands.Where.COMPOSER:
             continue
         name = _(command.name)
         keys = commands.pretty(commands.keys_of(command, chat.around.settings.keys)[:1])
@@ -221,9 +222,9 @@ def show_help(chat: ChatScreen) -> None:
             made += [(), (Span(f" {title}", "warn bold"),)]
             for command in commands.COMMANDS:
                 keys = commands.pretty(commands.keys_of(command, overrides))
-                if command.where is where and keys:
+                if command.where is where and keys and command.name:
                     made += row(keys, _(command.help), width)
-        made += [(), (Span(f" {_('Commands')}", "warn bold"),)]
+        made += [(), (Span(" " + _("Commands"), "warn bold"),)]
         for command in commands.COMMANDS:
             if command.slash:
                 made += row(commands.slash_line(command), _(command.help), width)
