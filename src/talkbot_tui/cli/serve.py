@@ -184,13 +184,13 @@ async def _until_idle(server: RunningServer, stopping: Any, seconds: float) -> N
     import asyncio
 
     loop = asyncio.get_running_loop()
-    visited = False
+    visits = 0
     alone_since = loop.time()
     while not stopping.is_set():
-        if server.people_online():
-            visited = True
+        if server.people_online() or server.visits != visits:
+            visits = server.visits
             alone_since = loop.time()
-        if loop.time() - alone_since > (seconds if visited else max(seconds, FIRST_VISIT_SECONDS)):
+        if loop.time() - alone_since > (seconds if visits else max(seconds, FIRST_VISIT_SECONDS)):
             return
         try:
             await asyncio.wait_for(stopping.wait(), 0.25)

@@ -26,7 +26,7 @@ from talkbot_tui.server.ids import now_ms
 from talkbot_tui.server.metrics import Metrics
 from talkbot_tui.server.outcome import Actor
 from talkbot_tui.server.presence import PresenceBook
-from talkbot_tui.server.storage import sessions
+from talkbot_tui.server.storage import messages, sessions
 from talkbot_tui.server.storage.database import Database, StoreProblem, open_database
 from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.server.streams import Streams
@@ -58,6 +58,7 @@ class RunningServer:
         self.database = database
         self.epoch = ""
         self.port = 0
+        self.visits = 0
         self.sio = GuardedServer(config, self.metrics)
         self.fanout = Fanout(self.sio, self.metrics, config.send_buffer_bytes)
         self.accounts = Accounts(config, database, self.fanout, Signer(key, config.access_seconds))
@@ -208,6 +209,7 @@ class RunningServer:
             inbox=asyncio.Queue(self.config.queue_max),
         )
         self.metrics.count("handshakes_total", "ok")
+        self.visits += not grant.user.bot
         self.fanout.admit(connection)
         self.presence.came(connection)
         self.dispatcher.start(connection)
@@ -240,6 +242,9 @@ class RunningServer:
             ):
                 self._revocations = number
                 self.fanout.end_sessions(user_id, session_id)
+            untidy = await self.database.read(messages.index_untidy)
+            while untidy:
+                untidy = await self.database.write(messages.tidy_index)
 
 
 async def _forever(loop: Coroutine[Any, Any, None]) -> None:

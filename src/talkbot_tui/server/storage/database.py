@@ -105,7 +105,7 @@ def open_database(data_dir: Path, url: str = "") -> Database:
 
 
 def _damaged(path: Path, error: Exception) -> str:
-    reason = getattr(error, "orig", None) or error
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())
     return f"{path}: cannot be used: {reason}; restore a backup or choose another --data-dir"
 
 

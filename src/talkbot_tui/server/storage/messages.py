@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from talkbot_tui.server.storage import people
 from talkbot_tui.server.storage.schema import member, mention, message, operation, reaction
 from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.wire.errors import Code, Refused
@@ -34,6 +36,7 @@ class Stored:
     deleted: bool
 
 
+_UNTIDY = "index_untidy"
 _STORED = tuple(message.c[name] for name in Stored.__dataclass_fields__)
 
 
@@ -281,8 +284,31 @@ def _index(tx: Tx, number: int, text: str) -> None:
         )
 
 
+def index_untidy(tx: Tx) -> bool:
+    """Whether words of erased texts may still lie in the index's file."""
+    return tx.sql.dialect.name == "sqlite" and people.get_meta(tx, _UNTIDY) == "1"
+
+
+def tidy_index(tx: Tx) -> bool:
+    """One step of rewriting the index without the words of erased texts; whether more is left.
+
+    The index answers no search with them from the deletion on; this takes them off the disk.
+    """
+    if not index_untidy(tx):
+        return False
+    step = "INSERT INTO message_text (message_text, rank) VALUES ('merge', -200)"
+    connection: sqlite3.Connection = tx.sql.connection.driver_connection  # type: ignore[assignment]  # the dialect says so
+    before = connection.total_changes
+    tx.sql.exec_driver_sql(step)
+    if connection.total_changes - before >= 2:
+        return True
+    people.set_meta(tx, _UNTIDY, "0")
+    return False
+
+
 def _unindex(tx: Tx, number: int) -> None:
     if tx.sql.dialect.name == "sqlite":
+        people.set_meta(tx, _UNTIDY, "1")
         tx.sql.execute(
             sa.text("DELETE FROM message_text WHERE rowid = :number"), {"number": number}
         )
