@@ -208,9 +208,9 @@ def test_discard_drops_what_waits_but_not_what_is_on_its_way() -> None:
 def test_a_message_too_long_goes_back_and_an_empty_one_is_said() -> None:
     desk = at_work()
     text = "x" * (desk.session.text_max + 1)
-    assert desk.do(e.Compose("c1", text, "a", 1)) == []
+    assert desk.do(e.Compose("c1", text, "a", 1)) == [f.DropLocal("a")]
     assert desk.changes == [DraftReturned("c1", text, "too_large")]
-    assert desk.do(e.Compose("c1", "", "b", 1)) == []
+    assert desk.do(e.Compose("c1", "", "b", 1)) == [f.DropLocal("b")]
     assert desk.changes == [Noticed("empty", "", "c1")]
 
 

@@ -191,6 +191,24 @@ def test_heads_are_asked_every_twenty_seconds_give_or_take() -> None:
     assert len(set(pauses)) > 20
 
 
+def test_a_clock_set_back_stops_no_timer() -> None:
+    desk = at_work()
+    desk.now -= 3_600_000
+    effects = desk.do(a.LogArrived((posted(5),)))
+    assert only(effects, f.WakeAt) == [f.WakeAt(desk.now + 500)]
+    assert only(desk.tick(500), f.FetchHistory)
+
+
+def test_a_wake_up_that_comes_a_little_early_is_asked_for_again() -> None:
+    desk = at_work()
+    desk.do(a.LogArrived((posted(5),)))
+    at = desk.now + 500
+    effects = desk.tick(498)
+    assert not only(effects, f.FetchHistory)
+    assert only(effects, f.WakeAt) == [f.WakeAt(at)]
+    assert only(desk.tick(2), f.FetchHistory)
+
+
 def test_a_head_that_moved_unnoticed_is_fetched() -> None:
     desk = at_work()
     desk.do(a.HeadsArrived((("c1", 4),)))

@@ -49,11 +49,8 @@ def compose(state: State, event: Compose) -> None:
     """Show the message at once and ask that it be saved; it is sent when it is."""
     if event.client_msg_id in state.outbox:
         return
-    if not event.text:
-        state.notice("empty", conversation_id=event.conversation_id)
-        return
-    if len(event.text) > state.text_max:
-        state.changes.add(DraftReturned(event.conversation_id, event.text, "too_large"))
+    if not event.text or len(event.text) > state.text_max:
+        _turn_away(state, event)
         return
     message = Message(
         key=event.client_msg_id,
@@ -74,6 +71,15 @@ def compose(state: State, event: Compose) -> None:
     if state.typing_told.pop(event.conversation_id, 0) and state.link.online:
         state.emit(SendTyping(event.conversation_id, on=False))
     state.cancel("typing_told", event.conversation_id)
+
+
+def _turn_away(state: State, event: Compose) -> None:
+    """A text that no server takes: say so, and let nobody wait for it."""
+    if event.text:
+        state.changes.add(DraftReturned(event.conversation_id, event.text, "too_large"))
+    else:
+        state.notice("empty", conversation_id=event.conversation_id)
+    state.emit(DropLocal(event.client_msg_id))
 
 
 def saved(state: State, event: Saved) -> None:
@@ -131,7 +137,8 @@ def refused(state: State, event: MessageRefused) -> None:
         event.code in WILL_PASS or state.outbox.tries(event.client_msg_id) < TRIES_MAX
     )
     if passing:
-        message = state.outbox.postpone(event.client_msg_id, state.now, event.retry_at)
+        ready_at = state.inner(event.retry_at)
+        message = state.outbox.postpone(event.client_msg_id, state.now, ready_at)
         if message is not None:
             echoes.show(state, message)
     else:

@@ -73,7 +73,7 @@ class Session:
 
     def handle(self, event: e.Event, now: int) -> list[Effect]:
         """Take in one event at time `now` (ms); what must be done, in this order."""
-        self._state.now = now
+        self._state.begin(now)
         if isinstance(event, e.Tick):
             for timer in self._state.due():
                 self._ring(timer)

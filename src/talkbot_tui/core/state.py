@@ -26,7 +26,8 @@ class State:
     """Everything the session knows.
 
     Attributes:
-        now: the time of the event being handled, in ms.
+        now: the time of the event being handled, in ms; never goes back, even if
+            the shell's clock does.
         me: ourselves; ids are empty before the first load or sync.
         epoch: names the server's database; "" before the first load or sync.
         early: live events that wait for the answer to `sync`.
@@ -63,7 +64,25 @@ class State:
         self._effects: list[Effect] = []
         self._timers: dict[Timer, int] = {}
         self._asked_wake = 0
+        self._skew = 0
         self._touched: dict[str, None] = {}
+
+    # --- time --------------------------------------------------------------------
+
+    def begin(self, now: int) -> None:
+        """A turn begins at `now` by the shell's clock.
+
+        A clock that was set back would stop every timer until it has caught up,
+        so the difference is remembered and time goes on from where it was.
+        """
+        if self.now - now > self._skew:
+            self._skew = self.now - now
+            self._asked_wake = 0
+        self.now = now + self._skew
+
+    def inner(self, at: int) -> int:
+        """A time by the shell's clock as our own."""
+        return at + self._skew
 
     # --- effects ---------------------------------------------------------------
 
@@ -96,7 +115,7 @@ class State:
         next_at = min(self._timers.values(), default=0)
         if next_at and (not self._asked_wake or next_at < self._asked_wake):
             self._asked_wake = next_at
-            self.emit(WakeAt(next_at))
+            self.emit(WakeAt(next_at - self._skew))
         effects, self._effects = self._effects, []
         return effects
 
@@ -121,8 +140,8 @@ class State:
 
     def due(self) -> list[Timer]:
         """The timers that are over now; they are set no longer."""
-        if self._asked_wake <= self.now:
-            self._asked_wake = 0
+        # Whoever woke us waits no longer, even if it woke us a little early.
+        self._asked_wake = 0
         due = sorted((at, timer) for timer, at in self._timers.items() if at <= self.now)
         for _, timer in due:
             del self._timers[timer]

@@ -154,7 +154,7 @@ def sync_failed(state: State, event: SyncFailed) -> None:
     """Ask again later; until then nothing is sent on a new link."""
     state.sync_sent = False
     if state.link.state in (LinkState.SYNCING, LinkState.ONLINE):
-        state.timer("sync", max(event.retry_at, state.now + 1), "")
+        state.timer("sync", max(state.inner(event.retry_at), state.now + 1), "")
 
 
 def synced(state: State, event: Synced) -> None:
