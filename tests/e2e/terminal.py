@@ -50,8 +50,12 @@ class Terminal:
 
     def lines(self) -> list[str]:
         """The screen's rows, without trailing blanks."""
+        # pyte's own `display` fails where half of a wide character was overwritten.
         with self._lock:
-            return [line.rstrip() for line in self._screen.display]
+            rows = [self._screen.buffer[y] for y in range(self._screen.lines)]
+            return [
+                "".join(row[x].data for x in range(self._screen.columns)).rstrip() for row in rows
+            ]
 
     def text(self) -> str:
         """The screen as one text."""

@@ -56,9 +56,21 @@ class World:
         """Start `serve` on our port and wait for its `ready` line."""
         log = (self.folder / "server.log").open("a")
         self._server = subprocess.Popen(
-            [*PROGRAM, "serve", "--port", str(self.port), "--data-dir",
-             str(self.folder / "server"), "--default-channel", "general", *self._options],
-            stdout=subprocess.PIPE, stderr=log, text=True, env=self.env("server"),
+            [
+                *PROGRAM,
+                "serve",
+                "--port",
+                str(self.port),
+                "--data-dir",
+                str(self.folder / "server"),
+                "--default-channel",
+                "general",
+                *self._options,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=self.env("server"),
         )
         assert self._server.stdout
         line = self._server.stdout.readline()
@@ -79,26 +91,45 @@ class World:
     ) -> subprocess.CompletedProcess[str]:
         """One command as that person."""
         return subprocess.run(
-            [*PROGRAM, *arguments], input=given, capture_output=True, text=True, check=False,
-            timeout=60, env={**self.env(person), **(env or {})},
+            [*PROGRAM, *arguments],
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={**self.env(person), **(env or {})},
         )
 
     def sign_up(self, person: str, url: str | None = None) -> None:
         """Make an account; its secret lies in a 0600 file, asked for explicitly."""
         (self.folder / person).mkdir(exist_ok=True)
         done = self.run(
-            person, "login", url or self.url, "--user", person, "--password-stdin", "--register",
-            "--insecure-storage", given=PASSWORD + "\n",
+            person,
+            "login",
+            url or self.url,
+            "--user",
+            person,
+            "--password-stdin",
+            "--register",
+            "--insecure-storage",
+            given=PASSWORD + "\n",
         )
         assert done.returncode == 0, done.stderr
 
     def open_app(
-        self, person: str, *, columns: int = 120, rows: int = 40, command: Sequence[str] = (),
+        self,
+        person: str,
+        *,
+        columns: int = 120,
+        rows: int = 40,
+        command: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> Terminal:
         """That person's app in a pty; `command` wraps it (ssh)."""
         terminal = Terminal(
-            [*command, *PROGRAM, "chat"], columns=columns, rows=rows,
+            [*command, *PROGRAM, "chat"],
+            columns=columns,
+            rows=rows,
             env={**self.env(person), **(env or {})},
         )
         self._terminals.append(terminal)
@@ -112,8 +143,10 @@ class World:
             if room in (row["name"], row["conversationId"])
         )
         process = subprocess.Popen(
-            [*PROGRAM, "tail", room, "--json", "--since", "0"], stdout=subprocess.PIPE,
-            text=True, env=self.env(person),
+            [*PROGRAM, "tail", room, "--json", "--since", "0"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self.env(person),
         )
         events: list[dict[str, Any]] = []
         try:
@@ -135,10 +168,10 @@ class World:
 
     def wait_for_messages(self, person: str, room: str, count: int, within: float) -> None:
         """Until the server has at least `count` events in a room."""
+
         def there() -> bool:
-            return any(
-                row["headSeq"] >= count for row in self.rooms(person) if row["name"] == room
-            )
+            return any(row["headSeq"] >= count for row in self.rooms(person) if row["name"] == room)
+
         until_sync(there, within, lambda: f"{self.rooms(person)}")
 
     def __enter__(self) -> World:
