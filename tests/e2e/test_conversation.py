@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import json
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import World, free_port
+from tests.proxy import Proxy, Upgrades
 from tests.waiting import until_sync
 
 CORPUS = [
@@ -172,12 +173,30 @@ def test_one_person_behind_ssh(tmp_path: Path) -> None:
         agree(world, screens)
 
 
-@pytest.mark.timeout(300)
-def test_long_polling_only(tmp_path: Path) -> None:
-    from tests.proxy import polling_only
+@contextmanager
+def without_websockets(url: str) -> Iterator[str]:
+    """A way to the server on which every request for a WebSocket is forbidden; yields its URL."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    proxy = Proxy(url)
+    proxy.upgrades = Upgrades.FORBID
+    try:
+        asyncio.run_coroutine_threadsafe(proxy.start(), loop).result(10)
+        yield proxy.url
+        assert proxy.websockets, "nobody tried a WebSocket, so nothing was forbidden"
+    finally:
+        asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
-    with world_with_two(tmp_path) as world, polling_only(world.port) as url:
+
+def test_one_person_has_long_polling_only(tmp_path: Path) -> None:
+    with World(tmp_path, options=FAST) as world, without_websockets(world.url) as url:
+        world.start_server()
+        world.sign_up("ana")
         world.sign_up("bruno", url)
-        screens = {"ana": world.open_app("ana"), "bruno": world.open_app("bruno")}
+        screens = {name: world.open_app(name) for name in ("ana", "bruno")}
         converse(world, screens)
         agree(world, screens)
