@@ -38,7 +38,7 @@ check: $(DEV_STAMP)  ## format, lint, types, layers, sizes (at most 3 minutes)
 	$(SECONDS_OF) check 180 -- sh -ec '$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/python -m pytest tests/test_architecture.py'
 
 e2e: $(DEV_STAMP) catalogues  ## the app in a real terminal against a real server (at most 6 minutes)
-	$(SECONDS_OF) e2e 360 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider tests/e2e
+	$(SECONDS_OF) e2e 360 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -o timeout=240 tests/e2e
 
 screenshots: $(DEV_STAMP) catalogues  ## draw screenshots/*.svg anew
 	$(BIN)/python -m tests.ui.screenshots
