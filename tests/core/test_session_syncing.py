@@ -1,25 +1,20 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core import effects as f
 from talkbot_tui.core import events as e
 from talkbot_tui.core.changes import LinkChanged, TimelineReset
 from talkbot_tui.core.link import LinkState
 from talkbot_tui.core.model import (
-    Conversation,
     Gap,
-    Kind,
     Message,
     MessageEdited,
-    Presence,
     RoomSummary,
     SendState,
 )
 from talkbot_tui.core.session import HANDLERS
 from tests.core.desk import Desk, at_work, only, snap, snapshot
-from tests.core.people import ANA, BRUNO, channel, message, posted
+from tests.core.people import ANA, BRUNO, channel, posted
 
 
 def cached(cursor: int = 3, *spans: tuple[int, int], read: int = 3) -> a.Loaded:
@@ -95,6 +90,18 @@ def test_an_answer_of_a_link_that_is_gone_is_ignored() -> None:
 
 
 # --- merging ----------------------------------------------------------------------------
+
+
+def test_a_room_opened_before_the_first_sync_shows_its_page_and_asks_for_more() -> None:
+    desk = Desk()
+    desk.do(e.OpenConversation("c1"))
+    effects = desk.online(snap(posted(8), posted(9), read=8, unread=1, more=True))
+    assert desk.seqs() == [8, 9]
+    assert desk.session.unread_from("c1") == 8
+    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 8), 200)]
+    page = tuple(posted(seq) for seq in range(1, 8))
+    desk.do(a.HistoryArrived("c1", page, 9, False, ("before", 8)))
+    assert desk.seqs() == list(range(1, 10))
 
 
 def test_the_newest_page_is_appended_and_what_is_missing_is_a_gap_that_fills() -> None:
@@ -307,86 +314,3 @@ def test_only_the_rooms_looked_at_last_keep_their_rows() -> None:
         desk.do(a.PageLoaded(f"c{n}", (posted(1, room=f"c{n}"),), 0))
     held = [n for n in range(1, 9) if desk.seqs(f"c{n}")]
     assert held == [3, 4, 5, 6, 7, 8]
-
-
-# --- pages and gaps ---------------------------------------------------------------------------
-
-
-def gapped() -> Desk:
-    desk = at_work()
-    desk.do(a.LinkDown("lost", 0))
-    desk.online(snap(posted(9), posted(10), more=True))
-    return desk
-
-
-def test_a_page_that_fails_is_asked_again_after_a_growing_pause() -> None:
-    desk = gapped()
-    desk.do(a.HistoryFailed("c1", "busy", True, ("before", 9)))
-    assert desk.session.timeline("c1").gaps == (Gap(4, 8),)
-    assert not only(desk.tick(999), f.FetchHistory)
-    assert only(desk.tick(1), f.FetchHistory) == [f.FetchHistory("c1", ("before", 9), 200)]
-    desk.do(a.HistoryFailed("c1", "busy", True, ("before", 9)))
-    assert not only(desk.tick(1999), f.FetchHistory)
-    assert only(desk.tick(1), f.FetchHistory)
-
-
-def test_a_gap_that_the_server_will_not_give_waits_for_the_user() -> None:
-    desk = gapped()
-    desk.do(a.HistoryFailed("c1", "forbidden", False, ("before", 9)))
-    assert not only(desk.tick(60_000), f.FetchHistory)
-    assert only(desk.do(e.FillGap("c1", 8)), f.FetchHistory)
-
-
-def test_a_page_that_is_not_found_means_that_we_are_no_member() -> None:
-    desk = gapped()
-    effects = desk.do(a.HistoryFailed("c1", "not_found", False, ("before", 9)))
-    assert f.ForgetRoom("c1") in effects
-
-
-def test_a_page_nobody_waits_for_is_ignored() -> None:
-    desk = gapped()
-    assert desk.do(a.HistoryArrived("c1", (posted(4),), 10, True, ("before", 5))) == []
-
-
-def test_a_closed_rooms_gap_waits_until_it_is_opened() -> None:
-    desk = Desk(cached())
-    effects = desk.online(snap(posted(9), posted(10), more=True))
-    assert not only(effects, f.FetchHistory)
-    desk.do(e.OpenConversation("c1"))
-    effects = desk.do(a.PageLoaded("c1", (posted(1), posted(9), posted(10)), 0))
-    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 9), 200)]
-
-
-def test_a_long_gap_stops_filling_by_itself_until_it_is_asked_for() -> None:
-    desk = at_work()
-    desk.do(a.LinkDown("lost", 0))
-    effects = desk.online(snap(posted(9000), more=True))
-    pages = 0
-    while requests := only(effects, f.FetchHistory):
-        pages += 1
-        before = requests[0].request[1]
-        page = (posted(before - 1),)
-        effects = desk.do(a.HistoryArrived("c1", page, 9000, True, ("before", before)))
-    assert pages == 10
-    (gap,) = desk.session.timeline("c1").gaps
-    assert gap == Gap(4, 8989)
-    assert only(desk.do(e.FillGap("c1", gap.last)), f.FetchHistory)
-
-
-def test_own_presence_is_told_again_on_a_new_link() -> None:
-    desk = at_work()
-    told = f.SendPresence(Presence.AWAY, "lunch")
-    assert desk.do(e.SetPresence(Presence.AWAY, "lunch")) == [told]
-    desk.do(a.LinkDown("lost", 0))
-    assert told in desk.online(snap(head=3, read=3))
-
-
-def test_a_direct_conversations_peer_is_somebody_we_know() -> None:
-    desk = Desk()
-    direct = Conversation("d1", Kind.DIRECT, peer=BRUNO)
-    desk.online(snap(posted(1, room="d1"), conversation=direct))
-    assert desk.session.user("u-bruno") == BRUNO
-    last = replace(message(1, room="d1"), text="one\ntwo")
-    desk.do(a.LogArrived((replace(posted(2, room="d1"), seq=2, message=replace(last, seq=2)),)))
-    (room,) = desk.session.rooms()
-    assert room.last_text == "one two"

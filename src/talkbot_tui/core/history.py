@@ -25,15 +25,34 @@ def open_conversation(state: State, event: OpenConversation) -> None:
     if room is None:
         return
     room.marker = room.read_seq if room.unread else 0
-    room.fetching.pages = fetching.PAGES_UNASKED
     room.fetching.stuck = False
-    _keep_recent(state, room)
+    look_at(state, room)
     if room.timeline.floor is None:
         room.timeline.open()
         _load(state, room, before=0)
     if state.link.online and room.known:
         state.emit(FetchMembers(room.id))
     fetching.pump(state, room)
+
+
+def look_at(state: State, room: Room) -> None:
+    """This room is on the screen: its gaps fill by themselves, its rows are kept."""
+    room.fetching.pages = fetching.PAGES_UNASKED
+    if room.id in state.recent:
+        state.recent.remove(room.id)
+    state.recent.append(room.id)
+    while len(state.recent) > RECENT_MAX:
+        old = state.rooms.get(state.recent.pop(0))
+        if old is not None and old.timeline.floor is not None:
+            old.timeline.unload()
+            old.loading = False
+            state.changes.reset(old.id)
+
+
+def fill_screen(state: State, room: Room) -> None:
+    """With few rows to show, ask for older ones before the user scrolls there."""
+    if room.timeline.numbered < FEW_ROWS:
+        _want_older(state, room)
 
 
 def reached_top(state: State, event: ReachedTop) -> None:
@@ -72,8 +91,8 @@ def page_loaded(state: State, event: PageLoaded) -> None:
             state.roster.see(found.sender)
             state.changes.splices(room.id, timeline.put(intake.own_form(state, found)))
     fetching.regap(state, room)
-    if event.before == 0 and event.events and len(timeline.rows) < FEW_ROWS:
-        _want_older(state, room)
+    if event.before == 0 and event.events:
+        fill_screen(state, room)
     fetching.pump(state, room)
 
 
@@ -179,16 +198,3 @@ def _load(state: State, room: Room, before: int) -> None:
         state.emit(LoadPage(room.id, before, PAGE))
     else:
         _want_older(state, room)
-
-
-def _keep_recent(state: State, room: Room) -> None:
-    """Rows are held for the conversations looked at last; the others give theirs back."""
-    if room.id in state.recent:
-        state.recent.remove(room.id)
-    state.recent.append(room.id)
-    while len(state.recent) > RECENT_MAX:
-        old = state.rooms.get(state.recent.pop(0))
-        if old is not None and old.timeline.floor is not None:
-            old.timeline.unload()
-            old.loading = False
-            state.changes.reset(old.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 
-from talkbot_tui.core import echoes, fetching, intake, live, membership, reading
+from talkbot_tui.core import echoes, fetching, history, intake, live, membership, reading
 from talkbot_tui.core.arrivals import (
     Latency,
     LinkConnecting,
@@ -232,7 +232,14 @@ def _merge(state: State, snap: RoomSnapshot, *, first: bool) -> None:
         membership.forget(state, room)
         room.stored = None
         room.head_seq = 0
-    new = not room.known
+    open_now = state.open_id == room.id
+    if not room.known and timeline.numbered:
+        # What was confirmed before we were members comes again, at its place.
+        timeline.forget()
+        state.changes.reset(room.id)
+    if not room.known and open_now:
+        timeline.open()
+        history.look_at(state, room)
     room.known = True
     room.conversation = snap.conversation
     state.roster.see(snap.conversation.peer)
@@ -244,11 +251,11 @@ def _merge(state: State, snap: RoomSnapshot, *, first: bool) -> None:
     for message in _messages(snap):
         room.latest(message)
     reading.merge_read(state, room, snap)
-    if new and state.open_id == room.id:
-        room.marker = snap.read_seq if snap.unread else 0
-        room.fetching.pages = fetching.PAGES_UNASKED
-        timeline.open()
+    if open_now and snap.unread and not room.marker:
+        room.marker = snap.read_seq
     intake.settle(state, room, taken, moved=moved)
+    if open_now:
+        history.fill_screen(state, room)
 
 
 def _events(state: State, room: Room, snap: RoomSnapshot) -> tuple[list[LogEvent], bool]:

@@ -115,6 +115,11 @@ class Timeline:
         return self.floor is not None and self.floor <= 1 and self._ranges.holds(1)
 
     @property
+    def numbered(self) -> int:
+        """How many rows stand before the local echoes."""
+        return len(self._rows)
+
+    @property
     def gaps(self) -> tuple[Gap, ...]:
         """The gap rows, ascending."""
         return tuple(self._gaps)
