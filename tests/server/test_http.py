@@ -84,6 +84,19 @@ async def test_registration_may_be_closed_or_need_an_invite() -> None:
         assert (await post(server, "/api/register", again))[1]["error"]["code"] == "invite_invalid"
 
 
+async def test_an_invite_as_a_link_makes_an_account() -> None:
+    from talkbot_tui.server.storage import sessions
+
+    async with running_server() as server:
+        code = await server.database.write(lambda tx: sessions.add_invite(tx, 1, 1))
+        body = {"username": "ana", "password": PASSWORD}
+        assert (await post(server, "/api/join/guess", body))[1]["error"]["code"] == "invite_invalid"
+        status, tokens = await post(server, f"/api/join/{code}", body)
+        assert (status, tokens["user"]["name"]) == (201, "ana")
+        second = {**body, "username": "bruno"}
+        assert (await post(server, f"/api/join/{code}", second))[0] == 403
+
+
 async def test_refresh_tokens_rotate_forgive_a_lost_answer_and_punish_reuse() -> None:
     async with running_server() as server, people(server, "ana") as (ana,):
         first = ana.tokens["refreshToken"]

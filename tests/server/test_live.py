@@ -63,6 +63,24 @@ async def test_two_hundred_pipelined_messages_keep_their_order() -> None:
         assert seqs == list(range(seqs[0], seqs[0] + 200))
 
 
+async def test_an_upgrade_from_polling_to_websocket_loses_nothing() -> None:
+    async with running_server() as server, people(server, "ana") as (ana,):
+        upgraded = Person(server, await register(server, "bruno"))
+        await upgraded.client.connect(
+            server.url,
+            namespaces=["/chat"],
+            auth={"token": upgraded.tokens["accessToken"]},
+            transports=["polling", "websocket"],
+        )
+        await upgraded.sync()
+        for n in range(10):
+            await ana.post(ana.rooms["general"], str(n))
+        await upgraded.wait("message", 10)
+        assert upgraded.client.transport() == "websocket"
+        assert [event["text"] for event in upgraded.got("message")] == [str(n) for n in range(10)]
+        await upgraded.client.shutdown()
+
+
 async def test_after_a_removal_nothing_more_reaches_the_removed_one() -> None:
     async with running_server() as server, people(server, "ana", "bruno", "carla") as crew:
         ana, bruno, carla = crew

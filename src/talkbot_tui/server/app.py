@@ -205,7 +205,6 @@ class RunningServer:
             actor=Actor(grant.user, grant.session_id),
             expires_at=grant.expires_at,
             out=self.sio.queue_of(eio_sid),
-            transport=environ["aiohttp.request"].transport,
             inbox=asyncio.Queue(self.config.queue_max),
         )
         self.metrics.count("handshakes_total", "ok")

@@ -53,15 +53,17 @@ class Accounts:
         self.hasher = Hasher(config.password_memory_kib, config.password_rounds)
         self._failures = Failures(config.failures_max, config.failures_seconds)
 
-    async def register(self, asked: RegisterRequest, client: str) -> Tokens:
-        """Make an account and sign it in.
+    async def register(
+        self, asked: RegisterRequest, client: str, *, invited: bool = False
+    ) -> Tokens:
+        """Make an account and sign it in; `invited` asks for an invite in any case.
 
         Raises `Refused`: registration_closed, invite_invalid, name_taken, name_invalid,
         password_weak, busy.
         """
         if self._config.registration == "closed":
             raise Refused(Code.REGISTRATION_CLOSED, "This server takes no new accounts.")
-        needs_invite = self._config.registration == "invite"
+        needs_invite = invited or self._config.registration == "invite"
         if needs_invite and not asked.invite:
             raise Refused(Code.INVITE_INVALID, "An invite is needed.", field="invite")
         hashed = await self.hasher.hash(asked.password)

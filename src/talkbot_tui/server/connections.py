@@ -85,7 +85,6 @@ class Connection:
     actor: Actor
     expires_at: int
     out: OutQueue
-    transport: asyncio.Transport | None
     inbox: asyncio.Queue[Request]
     rooms: set[str] = field(default_factory=set)
     watching: frozenset[str] = frozenset()

@@ -36,7 +36,7 @@ from talkbot_tui.wire.server_events import GoodbyeEvent, ResyncEvent
 
 _EVENT = "2" + NAMESPACE + ","
 _ACK = "3" + NAMESPACE + ","
-ABORT_SECONDS = 2.0
+FINISH_SECONDS = 2.0
 
 
 class Streams(Protocol):
@@ -189,15 +189,11 @@ class Fanout:
     async def _close(self, connection: Connection) -> None:
         self.drop(connection)
         await self._closer.end(connection.eio_sid)
-        transport = connection.transport
-        if transport is not None:
-            # A peer that reads nothing must not keep the socket.
-            asyncio.get_running_loop().call_later(ABORT_SECONDS, transport.abort)
 
     async def finish(self) -> None:
         """Wait for the closings under way."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=ABORT_SECONDS)
+            await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
 
     def _enter(self, user_id: str, conversation_id: str) -> None:
         self._generations[user_id] += 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -27,13 +26,14 @@ from socketio import packet
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.connections import OutQueue
 from talkbot_tui.server.metrics import Metrics
-from talkbot_tui.wire.codec import DEPTH_MAX
+from talkbot_tui.server.strict_json import StrictJson
 from talkbot_tui.wire.scalars import FRAME_BYTES_MAX, NAMESPACE
 
 RESERVED = frozenset({"connect", "connect_error", "connection", "disconnect", "disconnecting"})
 MALFORMED_MAX = 3
 PACKETS_MAX = 1000
 CLOSE_SECONDS = 2.0
+ABORT_SECONDS = 2.0
 
 log = logging.getLogger("talkbot.socket")
 
@@ -41,66 +41,6 @@ log = logging.getLogger("talkbot.socket")
 payload.Payload.max_decode_packets = PACKETS_MAX
 
 OnEvent = Callable[[str, str, list[Any], "int | None"], Awaitable[None]]
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return found
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
-
-
-def _bounded_int(text: str) -> int:
-    if len(text) > 20:
-        raise ValueError("a number is too large")
-    return int(text)
-
-
-def _shallow(text: str) -> None:
-    depth = deepest = 0
-    inside = escaped = False
-    for char in text:
-        if inside:
-            if escaped:
-                escaped = False
-            elif char == "\\":
-                escaped = True
-            elif char == '"':
-                inside = False
-        elif char == '"':
-            inside = True
-        elif char in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in "]}":
-            depth -= 1
-    if deepest > DEPTH_MAX:
-        raise ValueError("nested too deeply")
-
-
-class StrictJson:
-    """JSON without its loopholes: NaN, repeated keys, endless numbers, deep nesting."""
-
-    @staticmethod
-    def loads(text: str) -> Any:
-        """Parse `text`; raises `ValueError`."""
-        if text.count("[") + text.count("{") > DEPTH_MAX:
-            _shallow(text)
-        return json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_int=_bounded_int,
-        )
-
-    @staticmethod
-    def dumps(value: Any, **options: Any) -> str:
-        """As the library does it."""
-        return json.dumps(value, **options)
 
 
 class StrictPacket(packet.Packet):  # type: ignore[misc]  # the library ships no types
@@ -125,6 +65,8 @@ class PlainWebSocket(driver.WebSocket):  # type: ignore[misc]  # the library shi
 
 class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # the library ships no types
     """One Engine.IO connection; what it cannot understand is counted, not shrugged off."""
+
+    wire: asyncio.Transport | None = None
 
     async def receive(self, pkt: Any) -> None:
         """Take one packet."""
@@ -159,6 +101,7 @@ class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # the libr
             await self.receive(pkt)
 
     async def _websocket_handler(self, ws: Any) -> None:
+        self.wire = ws.environ["aiohttp.request"].transport
         try:
             await super()._websocket_handler(ws)
         except Exception:
@@ -280,6 +223,9 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library 
         if opened is None or opened.closed:
             return
         await opened.close(reason=self.reason.SERVER_DISCONNECT)
+        if opened.wire is not None:
+            # A peer that reads nothing must not keep the socket.
+            asyncio.get_running_loop().call_later(ABORT_SECONDS, opened.wire.abort)
 
     async def end_all(self) -> None:
         """Close every connection, signed in or not."""

@@ -9,20 +9,20 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from talkbot_tui.server import service_reading, service_rooms
+from talkbot_tui.server import service_reading
 from talkbot_tui.server.auth import Accounts, client_label
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.dispatcher import Dispatcher
 from talkbot_tui.server.fanout import Fanout
-from talkbot_tui.server.hardening import StrictJson, client_address
-from talkbot_tui.server.ids import new_id
+from talkbot_tui.server.hardening import client_address
 from talkbot_tui.server.metrics import Metrics
 from talkbot_tui.server.outcome import Actor
 from talkbot_tui.server.storage import sessions
 from talkbot_tui.server.storage.database import Database
 from talkbot_tui.server.storage.sessions import Grant
+from talkbot_tui.server.strict_json import StrictJson
 from talkbot_tui.wire.acks import EmptyAck
-from talkbot_tui.wire.client_events import History, Join
+from talkbot_tui.wire.client_events import History
 from talkbot_tui.wire.codec import convert_client, refused
 from talkbot_tui.wire.errors import Code, Refused
 from talkbot_tui.wire.http import (
@@ -204,16 +204,17 @@ class HttpApi:
         return _json(await self._accounts.make_token(_actor(grant), asked), 201)
 
     async def _join(self, request: web.Request) -> web.Response:
-        """An invite is the id of a public channel here; private ones ask for a member's invite."""
-        grant = await self._signed_in(request)
+        """An account by an invite, as a link gives it."""
+        given = await _body(request, LoginRequest)
         asked = convert_client(
-            {"conversationId": request.match_info["invite"], "clientOpId": new_id()}, Join
+            {
+                "username": given.username,
+                "password": given.password,
+                "invite": request.match_info["invite"],
+            },
+            RegisterRequest,
         )
-        actor = _actor(grant)
-        done = await self._db.write(
-            lambda tx: service_rooms.join(tx, actor, asked), self._fanout.settle
-        )
-        return _json(done.answer)
+        return _json(await self._accounts.register(asked, _client(request), invited=True), 201)
 
     async def _events(self, request: web.Request) -> web.Response:
         grant = await self._signed_in(request)

@@ -31,6 +31,8 @@ from talkbot_tui.wire.server_events import (
     UserInfo,
 )
 
+_INSERT = event.insert()
+
 
 def add(
     tx: Tx,
@@ -43,17 +45,16 @@ def add(
 ) -> int:
     """Number and store one event; returns its seq."""
     seq = next_seq(tx, conversation_id)
-    tx.sql.execute(
-        event.insert().values(
-            conversation_id=conversation_id,
-            seq=seq,
-            type=type_,
-            ts=tx.now,
-            sender_id=sender_id,
-            server_msg_id=server_msg_id,
-            body=None if body is None else msgspec.json.encode(body).decode(),
-        )
-    )
+    row = {
+        "conversation_id": conversation_id,
+        "seq": seq,
+        "type": type_,
+        "ts": tx.now,
+        "sender_id": sender_id,
+        "server_msg_id": server_msg_id,
+        "body": None if body is None else msgspec.json.encode(body).decode(),
+    }
+    tx.sql.execute(_INSERT, row)
     return seq
 
 

@@ -38,6 +38,12 @@ class Stored:
 
 _UNTIDY = "index_untidy"
 _STORED = tuple(message.c[name] for name in Stored.__dataclass_fields__)
+_BY_CLIENT_ID = sa.select(*_STORED).where(
+    message.c.sender_id == sa.bindparam("sender"),
+    message.c.client_msg_id == sa.bindparam("client_id"),
+)
+_INSERT = message.insert().returning(message.c.number)
+_INDEX = sa.text("INSERT INTO message_text (rowid, text) VALUES (:number, :text)")
 
 
 def digest(*parts: object) -> str:
@@ -58,11 +64,7 @@ def find(tx: Tx, conversation_id: str, server_msg_id: str) -> Stored | None:
 
 def by_client_id(tx: Tx, sender_id: str, client_msg_id: str) -> Stored | None:
     """The message that a sender has stored under an id of theirs."""
-    row = tx.sql.execute(
-        sa.select(*_STORED).where(
-            message.c.sender_id == sender_id, message.c.client_msg_id == client_msg_id
-        )
-    ).first()
+    row = tx.sql.execute(_BY_CLIENT_ID, {"sender": sender_id, "client_id": client_msg_id}).first()
     return None if row is None else Stored(*row)
 
 
@@ -73,18 +75,15 @@ def streaming(tx: Tx) -> list[Stored]:
 
 def insert(tx: Tx, mentions: Sequence[str], **values: Any) -> None:
     """Store a message that has been numbered."""
-    number: int = tx.sql.execute(
-        message.insert()
-        .values(
-            ts=tx.now,
-            mentions=json.dumps(list(mentions)),
-            revision=0,
-            deleted=False,
-            outcome=None,
-            **values,
-        )
-        .returning(message.c.number)
-    ).scalar_one()
+    row = {
+        "ts": tx.now,
+        "mentions": json.dumps(list(mentions)),
+        "revision": 0,
+        "deleted": False,
+        "outcome": None,
+        **values,
+    }
+    number: int = tx.sql.execute(_INSERT, row).scalar_one()
     _mention(tx, values["server_msg_id"], values["conversation_id"], values["seq"], mentions)
     if not values["streaming"]:
         _index(tx, number, values["text"])
@@ -278,10 +277,7 @@ def _mention(
 
 def _index(tx: Tx, number: int, text: str) -> None:
     if tx.sql.dialect.name == "sqlite":
-        tx.sql.execute(
-            sa.text("INSERT INTO message_text (rowid, text) VALUES (:number, :text)"),
-            {"number": number, "text": text},
-        )
+        tx.sql.execute(_INDEX, {"number": number, "text": text})
 
 
 def index_untidy(tx: Tx) -> bool:

@@ -26,6 +26,25 @@ COLUMNS = (
     conversation.c.head_seq,
 )
 
+# Statements of every message are put together once: building them costs more than running them.
+_FIND = (
+    sa.select(*COLUMNS, sa.func.coalesce(member.c.role, ""), member.c.read_seq)
+    .outerjoin(
+        member,
+        sa.and_(
+            member.c.conversation_id == conversation.c.conversation_id,
+            member.c.user_id == sa.bindparam("person"),
+        ),
+    )
+    .where(conversation.c.conversation_id == sa.bindparam("room"))
+)
+_NEXT_SEQ = (
+    conversation.update()
+    .where(conversation.c.conversation_id == sa.bindparam("room"))
+    .values(head_seq=conversation.c.head_seq + 1)
+    .returning(conversation.c.head_seq)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -61,17 +80,7 @@ class Room:
 
 def find(tx: Tx, conversation_id: str, user_id: str) -> Room | None:
     """The conversation as that user stands to it."""
-    row = tx.sql.execute(
-        sa.select(*COLUMNS, sa.func.coalesce(member.c.role, ""), member.c.read_seq)
-        .outerjoin(
-            member,
-            sa.and_(
-                member.c.conversation_id == conversation.c.conversation_id,
-                member.c.user_id == user_id,
-            ),
-        )
-        .where(conversation.c.conversation_id == conversation_id)
-    ).first()
+    row = tx.sql.execute(_FIND, {"room": conversation_id, "person": user_id}).first()
     return None if row is None else Room(*row[:10], read_seq=row[10] or 0)
 
 
@@ -98,12 +107,7 @@ def heads(tx: Tx, user_id: str) -> dict[str, int]:
 
 def next_seq(tx: Tx, conversation_id: str) -> int:
     """Take the conversation's next number; it is given back when the unit fails."""
-    seq: int = tx.sql.execute(
-        conversation.update()
-        .where(conversation.c.conversation_id == conversation_id)
-        .values(head_seq=conversation.c.head_seq + 1)
-        .returning(conversation.c.head_seq)
-    ).scalar_one()
+    seq: int = tx.sql.execute(_NEXT_SEQ, {"room": conversation_id}).scalar_one()
     return seq
 
 

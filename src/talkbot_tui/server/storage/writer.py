@@ -76,12 +76,17 @@ class Writer:
         try:
             with self._turn, self._engine.begin() as connection:
                 tx = Tx(connection, now_ms())
-                for unit in batch:
-                    results.append(_attempt(tx, unit))
+                if len(batch) == 1:
+                    # Alone, a unit needs no savepoint: the transaction is its own.
+                    results.append(batch[0](tx))
+                else:
+                    results += [_attempt(tx, unit) for unit in batch]
                 self.units += len(batch)
                 self.commits += 1
         except (sa.exc.DBAPIError, OSError) as error:
             return [_translate(error)] * len(batch)
+        except Exception as error:
+            return [error] * len(batch)
         return results
 
     def _run(self) -> None:
