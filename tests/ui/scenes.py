@@ -18,7 +18,6 @@ from talkbot_tui.core.model import (
     MemberChanged,
     Message,
     MessagePosted,
-    Outcome,
     Presence,
     PresenceInfo,
     Reaction,
@@ -121,7 +120,6 @@ def general_log() -> tuple[MessagePosted | MemberChanged, ...]:
             text("Yesterday in three lines: ana tagged", "Ontem em três linhas: ana marcou"),
             1,
             streaming=True,
-            outcome=None,
         ),
     )
 
@@ -229,7 +227,7 @@ async def _settle(pilot: Pilot[int]) -> None:
 async def _typing(pilot: Pilot[int]) -> None:
     engine = engine_of(pilot)
     engine.feed(a.TypingHint(GENERAL, ANA.user_id, True))
-    await pilot.press(*text("on my way", "ja vou olhar").replace(" ", "_").replace("_", " "))
+    await pilot.press(*text("on my way", "já vou olhar"))
     await _settle(pilot)
 
 
@@ -261,6 +259,7 @@ async def _help(pilot: Pilot[int]) -> None:
 
 
 async def _narrow(pilot: Pilot[int]) -> None:
+    await pilot.resize_terminal(50, 18)
     await _settle(pilot)
 
 
@@ -284,7 +283,7 @@ SCENES = (
     Scene("failed", lambda: make_app(make_engine()), _fail),
     Scene("switcher", lambda: make_app(make_engine()), _switch),
     Scene("help", lambda: make_app(make_engine()), _help),
+    Scene("narrow", lambda: make_app(make_engine()), _narrow),
     Scene("light", lambda: make_app(make_engine(), theme="day"), _typing),
 )
 BY_NAME = {scene.name: scene for scene in SCENES}
-_unused = Outcome

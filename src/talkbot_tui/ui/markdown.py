@@ -40,18 +40,23 @@ def safe_link(target: str) -> str:
     return quote(target, safe=_KEPT)
 
 
-def render(text: str, width: int, me: str = "", bar: str = "│") -> list[Line]:
+def render(
+    text: str, width: int, me: str = "", bar: str = "│", lead: tuple[Span, ...] = ()
+) -> list[Line]:
     """`text` in lines of at most `width` cells.
 
-    `me` is the handle whose mentions stand out, `bar` the mark before lines of code.
+    `me` is the handle whose mentions stand out, `bar` the mark before lines of code,
+    `lead` stands before the first word.
     """
     lines: list[Line] = []
     for code, block in _blocks(text):
         if code:
+            lines += flow(lead, width) if lead else []
             for line in flow([Span(block, "code")], max(1, width - 2)):
                 lines.append((Span(f"{bar} ", "muted"), *line))
         else:
-            lines += flow(inline(block, me), width)
+            lines += flow([*lead, *inline(block, me)], width)
+        lead = ()
     return lines
 
 

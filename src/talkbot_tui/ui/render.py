@@ -20,8 +20,8 @@ _ = i18n.Domain("app")
 GROUP_MS = 5 * 60_000
 """Messages of one sender this close together share one name."""
 
-NARROW = 56
-"""Below so many cells the pane saves: short names, text under the name's column."""
+NARROW = 60
+"""Below so many cells names have no column: they stand before the text's first word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class Frame:
 
     @property
     def name_width(self) -> int:
-        """Cells of the names' column."""
-        return 8 if self.width < NARROW else 12 if self.width < 110 else 14
+        """Cells of the names' column, 0 for none."""
+        return 0 if self.width < NARROW else 12 if self.width < 110 else 14
 
     @property
     def indent(self) -> int:
         """Where the text begins: mark, time, name."""
-        return 1 + 5 + 1 + self.name_width + 1
+        return 1 + 5 + 1 + (self.name_width + 1 if self.name_width else 0)
 
     @property
     def text_width(self) -> int:
@@ -129,38 +129,49 @@ def _gap(gap: Gap, frame: Frame) -> Line:
 def _message(row: Message, place: Place, frame: Frame, *, grouped: bool) -> list[Line]:
     mine = row.sender.user_id == frame.me.user_id
     state = _state(row, place, frame) if mine and not row.deleted else ()
-    room = frame.text_width - (width_of(state) + 2 if state else 0)
-    body = _body(row, frame, max(8, room))
-    lead = _lead(row, frame, mine=mine, grouped=grouped)
+    name = () if grouped else _name(row, frame, mine=mine)
+    lead = _lead(row, frame, name, grouped=grouped)
+    body = _body(row, frame, () if frame.name_width or row.reply_to else name)
     blank: Line = (Span(" " * frame.indent),)
     lines: list[Line] = []
     if row.reply_to:
-        lines.append((*lead, *_quote(row, frame)))
+        before = () if frame.name_width else name
+        lines.append((*lead, *before, *_quote(row, frame, width_of(before))))
         lead = blank
     for number, line in enumerate(body):
         start = lead if number == 0 else blank
         lines.append((*start, *line))
+    if state and width_of(lines[-1]) + 2 + width_of(state) > frame.width - 1:
+        lines.append(blank)
     if state:
         lines[-1] = _right(lines[-1], state, frame.width - 1)
     lines += [(*blank, *line) for line in _below(row, frame, mine=mine)]
     return lines
 
 
-def _lead(row: Message, frame: Frame, *, mine: bool, grouped: bool) -> Line:
+def _name(row: Message, frame: Frame, *, mine: bool) -> Line:
+    """Who says it: in the names' column, or short before the text."""
+    name = _("you") if mine else words.name_of(row.sender)
+    if frame.name_width:
+        return (
+            Span(pad(name, frame.name_width, frame.glyphs.ellipsis), name_style(row.sender)),
+            Span(" "),
+        )
+    return (Span(clip(name, 12, frame.glyphs.ellipsis) + ": ", name_style(row.sender)),)
+
+
+def _lead(row: Message, frame: Frame, name: Line, *, grouped: bool) -> Line:
     if grouped:
         return (Span(" " * frame.indent),)
-    name = _("you") if mine else words.name_of(row.sender)
-    return (
-        Span(f" {clockwork.hour(row.ts, frame.zone)} ", "muted"),
-        Span(pad(name, frame.name_width, frame.glyphs.ellipsis), name_style(row.sender)),
-        Span(" "),
-    )
+    hour = Span(f" {clockwork.hour(row.ts, frame.zone)} ", "muted")
+    return (hour, *name) if frame.name_width else (hour,)
 
 
-def _body(row: Message, frame: Frame, width: int) -> list[Line]:
+def _body(row: Message, frame: Frame, lead: Line) -> list[Line]:
+    width = frame.text_width
     if row.deleted:
-        return flow([Span(_("message deleted"), "muted italic")], width)
-    lines = markdown.render(row.text, width, frame.me.name, frame.glyphs.bar)
+        return flow([*lead, Span(_("message deleted"), "muted italic")], width)
+    lines = markdown.render(row.text, width, frame.me.name, frame.glyphs.bar, lead)
     tail: list[Span] = []
     if row.streaming:
         tail.append(Span(frame.glyphs.cursor, "strong"))
@@ -173,18 +184,19 @@ def _body(row: Message, frame: Frame, width: int) -> list[Line]:
     if tail and width_of(lines[-1]) + width_of(tail) <= frame.text_width:
         lines[-1] = (*lines[-1], *tail)
     elif tail:
-        lines += flow(tail, width)
+        lines += flow([span._replace(text=span.text.strip()) for span in tail], width)
     return lines
 
 
-def _quote(row: Message, frame: Frame) -> Line:
+def _quote(row: Message, frame: Frame, taken: int) -> Line:
     found = frame.quoted(row.reply_to)
     if found is None:
         text = _("an earlier message")
     else:
         said = _("message deleted") if found.deleted else one_line(markdown.plain(found.text))
         text = f"{words.name_of(found.sender)}: {said}"
-    text = clip(f"{frame.glyphs.reply} {text}", frame.text_width, frame.glyphs.ellipsis)
+    room = max(4, frame.text_width - taken)
+    text = clip(f"{frame.glyphs.reply} {text}", room, frame.glyphs.ellipsis)
     return (Span(text, "muted"),)
 
 

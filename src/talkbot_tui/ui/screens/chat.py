@@ -52,7 +52,7 @@ class ChatScreen(ChatParts):
     CSS_PATH = "chat.tcss"
     AUTO_FOCUS = "Composer"
     BINDINGS = [*commands.bindings(commands.Where.SCREEN)]
-    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (60, "-two"), (100, "-three")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (60, "-slim"), (80, "-two"), (100, "-three")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-high")]
 
     def __init__(self, engine: EnginePort, around: Surroundings, room: str = "") -> None:

@@ -126,15 +126,20 @@ def title_line(room: RoomSummary | None, glyphs: Glyphs) -> list[Span]:
     return spans
 
 
-def hint_line(where: commands.Where, overrides: Mapping[str, str]) -> list[Span]:
-    """Keys worth knowing in this focus."""
+def hint_line(where: commands.Where, overrides: Mapping[str, str], width: int) -> list[Span]:
+    """Keys worth knowing in this focus: as many whole ones as fit."""
     wanted = commands.Where.MESSAGE if where is commands.Where.MESSAGE else commands.Where.SCREEN
-    spans: list[Span] = []
+    hints: list[tuple[str, str]] = []
+    if wanted is commands.Where.MESSAGE:
+        hints.append(("Esc", _("back")))
     for command in commands.COMMANDS:
         keys = commands.keys_of(command, overrides)
         if command.where is wanted and command.hint and keys:
-            spans.append(Span(f" {commands.pretty(keys[:1])}", "strong bold"))
-            spans.append(Span(f" {_(command.name).lower()} ", "muted"))
-    if wanted is commands.Where.MESSAGE:
-        spans += [Span(" Esc", "strong bold"), Span(" " + _("back"), "muted")]
+            hints.append((commands.pretty(keys[:1]), _(command.name).lower()))
+    spans: list[Span] = []
+    for key, name in hints:
+        width -= cell_len(key) + cell_len(name) + 3
+        if width < 0:
+            break
+        spans += [Span(f" {key}", "strong bold"), Span(f" {name} ", "muted")]
     return spans

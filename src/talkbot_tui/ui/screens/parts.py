@@ -166,7 +166,8 @@ class ChatParts(Screen[None]):
     def show_hints(self) -> None:
         """The keys of this focus."""
         where = commands.Where.MESSAGE if self.on_message else commands.Where.SCREEN
-        self.hints.show(lists.hint_line(where, self.around.settings.keys))
+        keys = self.around.settings.keys
+        self.hints.show(lists.hint_line(where, keys, self.size.width))
 
     def show_banner(self) -> None:
         """What is being answered or changed."""

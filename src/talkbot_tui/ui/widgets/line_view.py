@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.geometry import Region
 from textual.strip import Strip
 
-from talkbot_tui.ui.ink import Inked, Line, Span, flow
+from talkbot_tui.ui.ink import Inked, Line, Span, flow, width_of
 
 
 class LineView(Inked):
@@ -32,9 +32,10 @@ class LineView(Inked):
         width, height = self.size
         strip = self.strip(self.line, width)
         if self.end:
-            tail = self.strip(self.end, max(1, sum(len(span.text) for span in self.end)))
+            tail = self.strip(self.end, max(1, width_of(self.end)))
             room = width - tail.cell_length
-            if room > 0:
+            # What stands at the right is less important: it gives way.
+            if room > width_of(self.line):
                 strip = Strip.join([strip.crop(0, room), tail])
         strips = [strip.crop(0, width), *[Strip.blank(width, self.rich_style)] * (height - 1)]
         return [strip.crop(crop.x, crop.right) for strip in strips[crop.y : crop.bottom]]
