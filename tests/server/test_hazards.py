@@ -245,6 +245,17 @@ async def test_a_reader_that_stops_is_cut_and_the_others_are_not() -> None:
             await bruno.wait("message", n + 1)
 
 
+async def test_the_address_is_the_peers_and_a_proxys_word_counts_only_when_trusted() -> None:
+    headers = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
+    for trusted, expected in (((), "127.0.0.1"), (("127.0.0.1",), "198.51.100.7")):
+        async with running_server(trusted_proxies=trusted) as server:
+            token = (await register(server, "ana"))["accessToken"]
+            async with raw(server, headers=headers) as ws:
+                await signed_in(ws, token)
+                (connection,) = server.fanout.connections.values()
+                assert connection.address == expected
+
+
 async def test_a_flood_is_cut() -> None:
     async with running_server(events_burst=50, events_per_second=1.0) as server:
         token = (await register(server, "ana"))["accessToken"]

@@ -299,6 +299,27 @@ def test_pages_meet_without_a_hole_or_an_overlap(world: World) -> None:
         ask(before=3, after=1)
 
 
+def test_a_stream_that_nobody_goes_on_with_is_ended_as_failed(world: World) -> None:
+    def bot(tx: Tx) -> Any:
+        made = people.add_person(tx, "talkbot", None, bot=True)
+        service_rooms.welcome(tx, made, "")
+        return made
+
+    world.actors["bot"] = Actor(world.run(bot))
+    asked = SendMessage(
+        conversation_id=world.room, text="Um", client_msg_id=fresh(), streaming=True
+    )
+    assert world.refused("ana", asked) == "forbidden"
+    ack: Any = world.do("bot", asked).answer
+    world.run(lambda tx: messages.checkpoint(tx, {ack.server_msg_id: "Um dois"}))
+    done = world.run(service_messages.fail_orphans)
+    event = done.deliveries[0].event
+    assert (event.text, event.outcome, event.streaming) == ("Um dois", "failed", False)
+    assert world.run(service_messages.fail_orphans).deliveries == ()
+    (served,) = world.store.ask(lambda tx: log.messages(tx, [ack.server_msg_id])).values()
+    assert (served.text, served.outcome, served.streaming) == ("Um dois", "failed", False)
+
+
 def test_search_finds_words_in_ones_own_rooms_whatever_the_syntax(world: World) -> None:
     room = world.group("ana", "bruno")
     world.post("ana", "Ação coordenada amanhã", room)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 _ = i18n.Domain("cli")
 
-HELP = "manage a server's accounts and invites"
+HELP = i18n.N_("manage a server's accounts and invites")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ = i18n.Domain("cli")
 
-HELP = "run a server"
+HELP = i18n.N_("run a server")
 BOT = "talkbot"
 BOT_DISPLAY_NAME = "TalkBot"
 FIRST_VISIT_SECONDS = 60.0
@@ -27,6 +27,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where it listens, where it keeps its data, and whom it takes."""
+    parser.usage = f"{parser.prog} [options]"
     parser.add_argument("--host", default="127.0.0.1", help=_("address to listen on"))
     parser.add_argument("--port", type=_port, default=3000, help=_("port; 0 takes a free one"))
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help=_("folder of the database"))
@@ -158,13 +159,17 @@ async def _start(config: ServerConfig) -> RunningServer:
 
 async def _start_bots(server: RunningServer) -> Any:
     """TalkBot, connected over loopback like anybody's bot."""
-    import importlib.util
+    import importlib
+    import logging
 
     token = await server.ensure_bot(BOT, BOT_DISPLAY_NAME)
-    if importlib.util.find_spec("talkbot_tui.bots.runner") is None:
+    try:
+        runner = importlib.import_module("talkbot_tui.bots.runner")
+        return await runner.start_bots(_loopback(server), token, server.config.data_dir)
+    except Exception:
+        # People can talk without it; the log says why it is not there.
+        logging.getLogger("talkbot.server").exception("TalkBot could not be started")
         return None
-    runner = importlib.import_module("talkbot_tui.bots.runner")
-    return await runner.start_bots(_loopback(server), token, server.config.data_dir)
 
 
 def _loopback(server: RunningServer) -> str:

@@ -220,15 +220,15 @@ def search(
 
     below: only numbers under it, to go on from a page.
     """
-    words = _fts_query(query)
+    words = _words(query)
     if not words:
         return []
-    where: list[sa.ColumnElement[bool] | sa.TextClause] = [
+    where: list[sa.ColumnElement[bool]] = [
         message.c.conversation_id.in_(
             sa.select(member.c.conversation_id).where(member.c.user_id == user_id)
         ),
         sa.not_(message.c.deleted),
-        sa.text("message.number IN (SELECT rowid FROM message_text WHERE message_text MATCH :q)"),
+        _matching(tx, words),
     ]
     if conversation_id:
         where.append(message.c.conversation_id == conversation_id)
@@ -244,17 +244,24 @@ def search(
         sa.select(message.c.number, message.c.server_msg_id)
         .where(*where)
         .order_by(message.c.number.desc())
-        .limit(limit),
-        {"q": words},
+        .limit(limit)
     )
     return [(row[0], row[1]) for row in rows]
 
 
-def _fts_query(query: str) -> str:
-    """Every word must occur; the last may be unfinished. Nothing of it is syntax."""
-    words = [word for word in query.replace('"', " ").split() if any(c.isalnum() for c in word)]
-    quoted = [f'"{word}"' for word in words[:16]]
-    return " ".join(quoted) + "*" if quoted else ""
+def _words(query: str) -> list[str]:
+    words = query.replace('"', " ").split()
+    return [word for word in words if any(char.isalnum() for char in word)][:16]
+
+
+def _matching(tx: Tx, words: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Every word must occur; the last may be unfinished. Nothing of them is syntax."""
+    if tx.sql.dialect.name != "sqlite":
+        return sa.and_(*(message.c.text.icontains(word, autoescape=True) for word in words))
+    asked = " ".join(f'"{word}"' for word in words) + "*"
+    index = sa.table("message_text", sa.column("rowid"), sa.column("message_text"))
+    hits = sa.select(index.c.rowid).where(index.c.message_text.op("MATCH")(asked))
+    return message.c.number.in_(hits)
 
 
 def _mention(
