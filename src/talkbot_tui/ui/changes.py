@@ -57,7 +57,7 @@ def route(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
         (rooms, chat.show_rooms),
         (rows, chat.show_rows),
         (people, chat.show_people),
-        (typing, chat.show_typing),
+        (typing or rows, chat.show_typing),
         (link, chat.show_link),
     ):
         if wanted:

@@ -44,5 +44,8 @@ def hand_on(widget: Widget, event: events.Key) -> bool:
         return False
     event.stop()
     event.prevent_default()
-    (screen if focused is None else focused).post_message(event)
+    # A fresh event: this one is marked as dealt with.
+    again = events.Key(event.key, event.character)
+    again._set_forwarded()
+    (screen if focused is None else focused).post_message(again)
     return True

@@ -149,6 +149,11 @@ def typing_line(people: Sequence[User], ellipsis: str = "…") -> str:
     return line + ellipsis
 
 
+def unread_below(count: int) -> str:
+    """What waits below what is on the screen, and the key that goes there."""
+    return _.plural("{n} unread below, Esc", "{n} unread below, Esc", count).format(n=count)
+
+
 def note_line(note: Note) -> str:
     """What happened in a room, as one quiet line."""
     actor = name_of(note.actor)

@@ -70,6 +70,7 @@ class ChatScreen(ChatParts):
         self.pane.commands = commands_by_key(commands.Where.MESSAGE, overrides)
         self.composer.run_command = self.pane.run_command = self.action_command
         self.unsubscribe = self.engine.subscribe(self._heard)
+        self.watch(self.app, "app_focus", self._looked_at, init=False)
         if self.desk.room_id:
             self._present(self.desk.room_id)
         self.choose_room()
@@ -100,8 +101,7 @@ class ChatScreen(ChatParts):
         """A screen above closed: what is visible counts as read again."""
         self.pane.redraw()
 
-    def on_app_focus(self) -> None:
-        """Somebody looks again."""
+    def _looked_at(self) -> None:
         self.pane.redraw()
 
     def returned(self, change: DraftReturned) -> None:
@@ -165,6 +165,7 @@ class ChatScreen(ChatParts):
         looked_at = self.app.app_focus and self.is_current
         if room and looked_at and event.seq > room.read_seq:
             self.engine.dispatch(ReadUpTo(event.conversation_id, event.seq))
+        self.show_typing()
 
     @on(MessagePane.TopReached)
     def _top(self, event: MessagePane.TopReached) -> None:

@@ -144,10 +144,14 @@ class ChatParts(Screen[None]):
             self.engine.dispatch(WatchUsers(wanted))
 
     def show_typing(self) -> None:
-        """Who is writing."""
+        """Who is writing; and that something new is below, while one reads further up."""
+        glyphs, room = self.around.glyphs, self.desk.room
         people = self.engine.session.typing(self.desk.room_id)
-        line = words.typing_line(people, self.around.glyphs.ellipsis)
-        self.typing.show([Span(f" {line}" if line else "", "muted italic")])
+        line = words.typing_line(people, glyphs.ellipsis)
+        below = ""
+        if room is not None and room.unread and not self.pane.following:
+            below = f"{glyphs.down} {words.unread_below(room.unread)} "
+        self.typing.show([Span(f" {line}", "muted italic")], [Span(below, "warn")])
 
     def show_link(self) -> None:
         """The connection; it ticks only while a next try is awaited."""

@@ -150,16 +150,16 @@ class Picker(ModalScreen[str]):
             self.field.value += event.character
             self.field.cursor_position = len(self.field.value)
         elif event.key == "enter":
-            self._fit(self.field.value)
-            self._choose(self.field.value)
+            # A screen can be left only after it has come.
+            self.call_after_refresh(self._choose, self.field.value)
 
     @on(Input.Submitted)
     def _enter(self, event: Input.Submitted) -> None:
         event.stop()
-        self._fit(event.value)
         self._choose(event.value)
 
     def _choose(self, value: str) -> None:
+        self._fit(value)
         if self.search is not None and value.strip() and value != self.asked:
             self.run_worker(self._ask(value), group="search", exclusive=True)
         elif self.fitting:
