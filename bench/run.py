@@ -23,17 +23,16 @@ def server_rows(runs: int, messages: int) -> list[measure.Row]:
     ours, plain = servers.Ours(), servers.Plain()
     rows = []
     try:
-        for window, readers, goal in ((1, 1, 0.5), (16, 10, 1.0)):
+        for senders, readers, goal in ((1, 1, 0.5), (16, 10, 1.0)):
 
             def run(
-                server: servers.Ours | servers.Plain, w: int = window, r: int = readers
+                server: servers.Ours | servers.Plain, n: int = senders, r: int = readers
             ) -> float:
-                return servers.acked_per_second(server, messages=messages, window=w, readers=r)
+                return servers.acked_per_second(server, messages=messages, senders=n, readers=r)
 
             rows.append(
                 measure.compare(
-                    f"messages stored and acknowledged, 2 senders × {window} unanswered, "
-                    f"{readers} readers",
+                    f"messages stored and acknowledged, senders: {senders}, readers: {readers}",
                     "python-socketio + one commit each",
                     lambda: run(ours),
                     lambda: run(plain),

@@ -16,10 +16,11 @@ import load
 
 HERE = Path(__file__).resolve().parent
 PASSWORD = "a password for the bench"
+SENDERS = 16
 
 
 class Ours:
-    """`talkbot-tui serve` with two accounts."""
+    """`talkbot-tui serve` with an account for each sender."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
@@ -38,7 +39,7 @@ class Ours:
                 "protocol": 1,
                 "client": {"name": "bench", "version": ""},
             }
-            for name in ("ana", "bruno")
+            for name in (f"sender{number}" for number in range(SENDERS))
         ]
         self.room = asyncio.run(self._room())
 
@@ -81,7 +82,7 @@ class Plain:
         )  # fmt: skip
         assert self._process.stdout
         self.url = "http://127.0.0.1:" + self._process.stdout.readline().split()[1]
-        self.auths: list[dict[str, Any]] = [{}, {}]
+        self.auths: list[dict[str, Any]] = [{}] * SENDERS
         self.room = "room"
 
     def close(self) -> None:
@@ -91,11 +92,19 @@ class Plain:
         self._folder.cleanup()
 
 
-def acked_per_second(server: Ours | Plain, *, messages: int, window: int, readers: int) -> float:
-    """Durable messages acknowledged in a second, every reader having got every one."""
+def acked_per_second(server: Ours | Plain, *, messages: int, senders: int, readers: int) -> float:
+    """Durable messages acknowledged in a second, every reader having got every one.
+
+    `messages` in all; each sender has one message unanswered, as our client does.
+    """
     result = asyncio.run(
         load.chat(
-            server.url, server.auths, server.room, messages=messages, window=window, readers=readers
+            server.url,
+            server.auths[:senders],
+            server.room,
+            messages=messages // senders,
+            window=1,
+            readers=readers,
         )
     )
     return result.acked / result.seconds
