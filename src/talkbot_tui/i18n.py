@@ -58,6 +58,11 @@ def _catalogue(domain: str, chosen: str) -> gettext.NullTranslations:
     return gettext.translation(domain, _FOLDER, languages=[chosen], fallback=True)
 
 
+def N_(text: str) -> str:
+    """Mark `text` for the catalogues where it is only written down; it is translated when shown."""
+    return text
+
+
 class Domain:
     """The texts of one part of the program: `app`, `cli` or `bots`."""
 

@@ -11,7 +11,7 @@ from talkbot_tui.cli.problems import Problem
 
 _ = i18n.Domain("cli")
 
-HELP = "sign in to a server"
+HELP = i18n.N_("sign in to a server")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

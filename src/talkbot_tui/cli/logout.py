@@ -9,7 +9,7 @@ from talkbot_tui.cli import exit_codes
 
 _ = i18n.Domain("cli")
 
-HELP = "sign out and forget the session"
+HELP = i18n.N_("sign out and forget the session")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

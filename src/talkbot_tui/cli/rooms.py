@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ = i18n.Domain("cli")
 
-HELP = "list your rooms and what is unread there"
+HELP = i18n.N_("list your rooms and what is unread there")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ = i18n.Domain("cli")
 
-HELP = "send a message"
+HELP = i18n.N_("send a message")
 
 EARLIER_S = 5.0
 

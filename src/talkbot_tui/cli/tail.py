@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ = i18n.Domain("cli")
 
-HELP = "follow a room, one event a line"
+HELP = i18n.N_("follow a room, one event a line")
 
 INTERRUPTED = 130
 

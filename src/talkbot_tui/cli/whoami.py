@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _ = i18n.Domain("cli")
 
-HELP = "show your accounts and where their secrets lie"
+HELP = i18n.N_("show your accounts and where their secrets lie")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ def parse(written: str, *, allow_insecure: bool = False) -> Address:
 
     Raises `Unreachable`: bad_url, insecure_url.
     """
-    text = written.strip().rstrip("/")
+    text = written.strip()
     if "://" not in text:
         host = urlsplit("//" + text).hostname if text else None
         text = f"{'http' if host and is_loopback(host) else 'https'}://{text}"
