@@ -149,15 +149,14 @@ class World:
             env=self.env(person),
         )
         events: list[dict[str, Any]] = []
+        assert process.stdout is not None
         try:
-            assert process.stdout
             while not events or events[-1]["seq"] < head:
                 events.append(json.loads(process.stdout.readline()))
         finally:
             process.terminate()
             process.wait(timeout=10)
-            if process.stdout:
-                process.stdout.close()
+            process.stdout.close()
         return events
 
     def rooms(self, person: str) -> list[dict[str, Any]]:
