@@ -256,6 +256,30 @@ async def test_the_address_is_the_peers_and_a_proxys_word_counts_only_when_trust
                 assert connection.address == expected
 
 
+async def test_who_asks_without_reading_is_not_served_more_and_can_still_be_closed() -> None:
+    from talkbot_tui.wire.acks import Limits
+
+    limits = Limits(message_burst=2000)
+    config: dict[str, Any] = {"send_buffer_bytes": 512 * 1024, "queue_max": 4}
+    async with running_server(limits=limits, **config) as server, people(server, "ana") as (ana,):
+        room = ana.rooms["general"]
+        for n in range(40):
+            await ana.post(room, f"{n} " + "x" * 7000)
+        tokens = await register(server, "bruno")
+        async with raw(server, max_msg_size=0) as ws:
+            await signed_in(ws, tokens["accessToken"])
+            ws._response.connection.transport.pause_reading()
+            asked = json.dumps(["history", {"conversationId": room, "limit": 200}])
+            for n in range(100):
+                await ws.send_str(f"42/chat,{n}{asked}")
+            (connection,) = server.fanout.of_user(tokens["user"]["userId"])
+            await until(lambda: connection.out.replies > 512 * 1024)
+            await until(connection.inbox.full)
+            assert connection.out.replies < 1024 * 1024
+            server.fanout.end_sessions(connection.actor.user_id, None)
+            await until(lambda: connection.eio_sid not in server.sio.eio.sockets)
+
+
 async def test_a_flood_is_cut() -> None:
     async with running_server(events_burst=50, events_per_second=1.0) as server:
         token = (await register(server, "ana"))["accessToken"]

@@ -166,9 +166,11 @@ async def _start_bots(server: RunningServer) -> Any:
     try:
         runner = importlib.import_module("talkbot_tui.bots.runner")
         return await runner.start_bots(_loopback(server), token, server.config.data_dir)
-    except Exception:
+    except Exception as error:
         # People can talk without it; the log says why it is not there.
-        logging.getLogger("talkbot.server").exception("TalkBot could not be started")
+        log = logging.getLogger("talkbot.server")
+        log.error("TalkBot could not be started: %s", error)
+        log.debug("because of", exc_info=error)
         return None
 
 

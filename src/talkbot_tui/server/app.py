@@ -221,6 +221,9 @@ class RunningServer:
     def _gone(self, connection: Connection) -> None:
         if connection.task is not None:
             connection.task.cancel()
+        # A receiver that waits for room in the queue must not wait for ever.
+        while not connection.inbox.empty():
+            connection.inbox.get_nowait()
 
     async def _sweep(self) -> None:
         """Close connections whose token has ended."""

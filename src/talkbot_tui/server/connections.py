@@ -21,30 +21,45 @@ class Frame(eio_packet.Packet):  # type: ignore[misc]  # the library ships no ty
         self.size = len(data)
 
 
-class OutQueue(asyncio.Queue[Any]):
-    """Packets for one connection; knows how many bytes of events wait in it.
+class Reply(eio_packet.Packet):  # type: ignore[misc]  # the library ships no types
+    """An answer on its way to who asked."""
 
-    Answers are not counted: who asks must read, and is not asked for more until then.
+    def __init__(self, data: str) -> None:
+        """`data` is the Socket.IO packet as text."""
+        super().__init__(eio_packet.MESSAGE, data)
+        self.size = len(data)
+
+
+class OutQueue(asyncio.Queue[Any]):
+    """Packets for one connection; knows how many bytes wait in it.
+
+    held: of events; too many cut the connection. replies: of answers; too many
+    only stop further requests from being served until they were read.
     """
 
     def __init__(self, maxsize: int = 0) -> None:
         """Without a bound of its own: `fanout` cuts the connection instead."""
         self.held = 0
+        self.replies = 0
         self._empty = asyncio.Event()
         super().__init__(maxsize)
 
     def _put(self, item: Any) -> None:
-        if isinstance(item, Frame):
-            self.held += item.size
+        self._count(item, 1)
         super()._put(item)
 
     def _get(self) -> Any:
         item = super()._get()
-        if isinstance(item, Frame):
-            self.held -= item.size
+        self._count(item, -1)
         if self.empty():
             self._empty.set()
         return item
+
+    def _count(self, item: Any, sign: int) -> None:
+        if isinstance(item, Frame):
+            self.held += sign * item.size
+        elif isinstance(item, Reply):
+            self.replies += sign * item.size
 
     async def emptied(self) -> None:
         """Wait until everything was taken."""

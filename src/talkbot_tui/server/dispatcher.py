@@ -129,7 +129,7 @@ class Dispatcher:
 
     async def _let_read(self, connection: Connection) -> None:
         """Serve no more than a client reads: answers pile up nowhere."""
-        if connection.out.qsize() > self._config.queue_max:
+        if connection.out.replies > self._config.send_buffer_bytes:
             await connection.out.emptied()
 
     def _tell_limited(self, connection: Connection, request: Request, error: Refused) -> None:

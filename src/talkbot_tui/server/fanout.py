@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
-from engineio import packet as eio_packet
 
-from talkbot_tui.server.connections import Connection, Frame
+from talkbot_tui.server.connections import Connection, Frame, Reply
 from talkbot_tui.server.metrics import Metrics
 from talkbot_tui.server.outcome import (
     Delivery,
@@ -161,7 +160,7 @@ class Fanout:
     def answer(self, connection: Connection, ack_id: int, answer: bytes) -> None:
         """An ack; `answer` is its JSON."""
         text = f"{_ACK}{ack_id}[{answer.decode()}]"
-        connection.out.put_nowait(eio_packet.Packet(eio_packet.MESSAGE, text))
+        connection.out.put_nowait(Reply(text))
 
     def end_sessions(self, user_id: str, session_id: str | None, *, keep: str = "") -> None:
         """Close a session's connections, or all of a user's but those of `keep`."""
