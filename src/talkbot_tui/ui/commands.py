@@ -265,12 +265,13 @@ def _part(part: str, keys: list[str]) -> str:
     return part if len(part) == 1 and len(keys) == 1 else part.capitalize()
 
 
-def slash_line(command: Command) -> str:
+def slash_line(command: Command, *, translated: bool = True) -> str:
     """A slash command with its usage and aliases."""
     if not command.slash:
         return ""
     aliases = f" ({', '.join('/' + name for name in command.slash[1:])})"
-    line = f"/{command.slash[0]} {_(command.usage) if command.usage else ''}".rstrip()
+    usage = _(command.usage) if command.usage and translated else command.usage
+    line = f"/{command.slash[0]} {usage}".rstrip()
     return line + (aliases if len(command.slash) > 1 else "")
 
 
@@ -299,7 +300,7 @@ def keys_markdown(overrides: Mapping[str, str] | None = None) -> str:
         for c in COMMANDS:
             if c.where is where and c.name:
                 keys = pretty(keys_of(c, overrides or {}))
-                slash = slash_line(c).replace("|", "\\|")
+                slash = slash_line(c, translated=False).replace("|", "\\|")
                 slash = f"`{slash}`" if slash else ""
                 lines.append(f"| {c.id} | {keys} | {slash} | {c.help} |")
     lines += ["", "Also:", ""]

@@ -87,5 +87,6 @@ def clip(text: str, width: int, ellipsis: str = "…") -> str:
 
 def pad(text: str, width: int, ellipsis: str = "…") -> str:
     """`text` clipped or filled with blanks to exactly `width` cells."""
-    text = clip(text, width, ellipsis)
+    # A joiner at the end would take the blanks that follow into its own cell.
+    text = clip(text.rstrip("\u200d"), width, ellipsis)
     return text + " " * (width - cell_len(text))

@@ -133,7 +133,8 @@ class Viewport:
         for index, row in enumerate(view.rows):
             count = self.measure(index)
             if lines + count >= height:
-                self.bottom = (row_key(row), height - lines)
+                at_end = index == len(view.rows) - 1 and lines + count == height
+                self.bottom = None if at_end else (row_key(row), height - lines)
                 return
             lines += count
         self.bottom = None
