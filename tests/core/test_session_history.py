@@ -5,7 +5,15 @@ from dataclasses import replace
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core import effects as f
 from talkbot_tui.core import events as e
-from talkbot_tui.core.model import Conversation, Gap, Kind, Presence, RoomSummary
+from talkbot_tui.core.model import (
+    Conversation,
+    Gap,
+    Kind,
+    MessageEdited,
+    MessagePosted,
+    Presence,
+    RoomSummary,
+)
 from tests.core.desk import Desk, at_work, only, snap
 from tests.core.people import ANA, BRUNO, channel, message, posted
 
@@ -93,3 +101,21 @@ def test_a_direct_conversations_peer_is_somebody_we_know() -> None:
     desk.do(a.LogArrived((replace(posted(2, room="d1"), seq=2, message=replace(last, seq=2)),)))
     (room,) = desk.session.rooms()
     assert room.last_text == "one two"
+
+
+def test_a_page_that_was_asked_on_a_lost_link_is_asked_again() -> None:
+    desk = gapped()
+    desk.do(a.LinkDown("lost", 0))
+    assert desk.session.timeline("c1").gaps == (Gap(4, 8),)
+    effects = desk.online(snap(head=10, read=3))
+    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 9), 200)]
+
+
+def test_a_page_older_than_an_edit_is_saved_with_the_edit_in_it() -> None:
+    desk = gapped()
+    desk.do(a.LogArrived((MessageEdited("c1", 11, 11, BRUNO, "m-c1-8", "better", 1),)))
+    page = tuple(posted(seq) for seq in range(4, 9))
+    effects = desk.do(a.HistoryArrived("c1", page, 10, True, ("before", 9)))
+    saved = [m for m in only(effects, f.SaveEvents)[0].events if m.seq == 8]
+    assert isinstance(saved[0], MessagePosted)
+    assert saved[0].message.text == "better"
