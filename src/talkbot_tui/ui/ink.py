@@ -34,6 +34,10 @@ COLOURS = (
 EFFECTS = ("bold", "italic", "underline", "strike", "reverse", "dim")
 
 
+IN_ASCII = str.maketrans("·…–“”‘’↑↓", "-.-\"\"''^v")
+"""Punctuation of our texts where the terminal has only ASCII; one cell for one cell."""
+
+
 class Span(NamedTuple):
     """Some text in one style; `link` makes it a hyperlink of the terminal."""
 
@@ -118,7 +122,10 @@ class Inked(Widget):
     def strip(self, line: Line, width: int, under: str = "") -> Strip:
         """`line` painted, exactly `width` cells; `under` are words that hold for all of it."""
         segments: list[Segment] = []
+        plain = self.app.has_class("-ascii")
         for span in line:
+            if plain and not span.text.isascii():
+                span = span._replace(text=span.text.translate(IN_ASCII))
             style = self.ink(f"{span.style} {under}" if under else span.style)
             if span.link:
                 style += Style(link=span.link)
