@@ -86,7 +86,7 @@ async def test_attempts_back_off_with_jitter_until_the_path_heals() -> None:
     waits = []
     async with running(world):
         for attempt in range(1, 5):
-            await until(lambda: world.connector.attempts == attempt)  # noqa: B023
+            await world.attempted(attempt)
             await world.state_is(LinkState.WAITING)
             link = world.engine.session.link
             assert link.reason == "No server answers at that address."

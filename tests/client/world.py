@@ -54,6 +54,9 @@ class World:
     async def online(self) -> None:
         await until(lambda: self.state is LinkState.ONLINE, what=lambda: str(self.state))
 
+    async def attempted(self, times: int) -> None:
+        await until(lambda: self.connector.attempts == times)
+
     async def pass_time(self, seconds: float) -> None:
         """Let time pass in small steps: one long one would look like a machine that slept."""
         while seconds > 0:

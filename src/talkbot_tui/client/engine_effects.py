@@ -68,7 +68,11 @@ class Performer:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            await self._turn()
+            try:
+                await self._turn()
+            except Exception:
+                # A store or dialect with a defect must not end all sending.
+                log.exception("effects could not be performed")
 
     def stop(self) -> None:
         """Let `run` end after its present turn."""

@@ -13,6 +13,7 @@ from typing import Any
 from talkbot_tui.client.dialects import Dialect, Goodbye, Incoming, Limited, StopAsked
 from talkbot_tui.client.retry import FINAL, HEALTHY_S, backoff, is_transient
 from talkbot_tui.client.transport import (
+    REASONS,
     Connector,
     Frame,
     LinkLost,
@@ -104,6 +105,10 @@ class Supervisor:
                     continue
                 log.info("no connection: %s (%s)", error.code, error.detail)
                 reason = error.reason
+            except Exception:
+                # Whatever it was, the next attempt may do better; without one we stay offline.
+                log.exception("an attempt failed in an unforeseen way")
+                reason = REASONS["network"]
             else:
                 started = time.monotonic()
                 lost = await self._live(transport)
@@ -166,6 +171,9 @@ class Supervisor:
         except LinkLost as lost:
             goodbye: Goodbye | None = self._goodbye
             return LinkLost(goodbye.code, goodbye.retry_after_ms) if goodbye else lost
+        except Exception:
+            log.exception("the connection is dropped, since what came in could not be handled")
+            return LinkLost()
         finally:
             renewing.cancel()
             if self.transport is transport:
@@ -201,8 +209,9 @@ class Supervisor:
             case Goodbye():
                 self._goodbye = incoming
             case StopAsked():
-                for listener in self.stop_listeners:
-                    listener(incoming.conversation_id, incoming.server_msg_id, incoming.user_id)
+                asked = (incoming.conversation_id, incoming.server_msg_id, incoming.user_id)
+                for listener in list(self.stop_listeners):
+                    _tell(listener, *asked)
             case Limited():
                 self.counters["limited"] += 1
                 log.info("the server dropped a %s: too many", incoming.event)
@@ -222,8 +231,8 @@ class Supervisor:
         return incoming
 
     def _tell_frame(self, name: str, arguments: tuple[object, ...]) -> None:
-        for listener in self.frame_listeners:
-            listener(name, arguments[0] if arguments else None)
+        for listener in list(self.frame_listeners):
+            _tell(listener, name, arguments[0] if arguments else None)
 
     async def _renew(self, transport: Transport) -> None:
         """Give the connection a fresh token before the present one ends."""
@@ -244,6 +253,13 @@ class Supervisor:
             except (TransportError, AckRefused, WireError) as error:
                 log.info("the token could not be renewed: %s", error)
                 await self._sleep(RENEW_RETRY_S)
+
+
+def _tell(listener: Callable[..., None], *what: object) -> None:
+    try:
+        listener(*what)
+    except Exception:
+        log.exception("a listener failed")
 
 
 def renew_after(left_s: float) -> float:
