@@ -347,3 +347,22 @@ def test_search_finds_words_in_ones_own_rooms_whatever_the_syntax(world: World) 
         "Ação coordenada amanhã",
     ]
     assert rest.next is None
+
+
+def test_a_message_says_which_event_changed_it_last(world: World) -> None:
+    ack = world.post("ana", "um")
+    target = {"conversation_id": world.room, "server_msg_id": ack.server_msg_id}
+
+    def changed() -> int | None:
+        (served,) = world.store.ask(lambda tx: log.messages(tx, [ack.server_msg_id])).values()
+        return served.changed_seq
+
+    assert changed() is None
+    for asked in (
+        React(**target, client_op_id=fresh(), emoji="👍", on=True),
+        React(**target, client_op_id=fresh(), emoji="👍", on=False),
+        Edit(**target, text="dois", client_op_id=fresh(), base_revision=0),
+        Delete(**target, client_op_id=fresh()),
+    ):
+        answer: Any = world.do("ana", asked).answer
+        assert changed() == answer.seq
