@@ -31,6 +31,7 @@ from talkbot_tui.wire.client_events import (
     UpdateConversation,
 )
 from talkbot_tui.wire.errors import Refused
+from talkbot_tui.wire.server_events import MessageEvent
 from tests.server.peers import fresh
 
 HANDLERS: dict[type, tuple[str, Write]] = {
@@ -154,7 +155,8 @@ def test_a_deleted_message_leaves_its_place_but_no_word(world: World) -> None:
     assert "👍" not in str(page)
     assert [event.seq for event in page] == list(range(1, page[-1].seq + 1))
     tombstone = next(event for event in page if event.seq == ack.seq)
-    assert getattr(tombstone, "deleted")  # noqa: B009
+    assert isinstance(tombstone, MessageEvent)
+    assert tombstone.deleted
     found = world.store.ask(
         lambda tx: service_reading.search(tx, world.actors["bruno"], Search(query="secreta"))
     )
