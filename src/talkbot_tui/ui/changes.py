@@ -33,14 +33,14 @@ class EngineChanged(Posted):
 
 def route(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
     """Redraw each part at most once."""
-    rooms = rows = people = typing = link = False
+    rooms = rows = reads = people = typing = link = False
     for change in changes:
         match change:
             case TimelineChanged() | TimelineReset():
                 rows = rows or change.conversation_id == chat.desk.room_id
             case RoomsChanged():
                 rooms = link = True
-                rows = rows or chat.desk.room_id in change.conversation_ids
+                reads = reads or chat.desk.room_id in change.conversation_ids
             case LinkChanged():
                 link = True
             case TypingChanged():
@@ -53,6 +53,8 @@ def route(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
                 chat.tell(words.refusal(change.code, change.text))
     if rooms:
         chat.choose_room()
+    if reads and not rows:
+        chat.show_rows(changed=False)
     for wanted, show in (
         (rooms, chat.show_rooms),
         (rows, chat.show_rows),

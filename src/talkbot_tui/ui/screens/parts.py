@@ -107,18 +107,20 @@ class ChatParts(Screen[None]):
         self.prompt.show(spans)
         self.prompt.styles.width = sum(cell_len(span.text) for span in spans)
 
-    def show_rows(self) -> None:
-        """The messages."""
+    def show_rows(self, *, changed: bool = True) -> None:
+        """The messages; with `changed` False only if what is known about them is new."""
         session, room_id = self.engine.session, self.desk.room_id
         sheet = self.pane.sheet
         if sheet is None:
             return
         if self.pane.frame is not None and self.pane.frame.me != session.me:
             self.pane.forget()
-        sheet.view = session.timeline(room_id)
+        view = session.timeline(room_id)
+        changed = changed or view is not sheet.view
+        sheet.view = view
         reads = session.reads(room_id)
         others = [seq for user_id, seq in reads.items() if user_id != session.me.user_id]
-        self.pane.update(marker=session.unread_from(room_id), read_up_to=max(others, default=0))
+        self.pane.update(session.unread_from(room_id), max(others, default=0), changed=changed)
 
     def frame_for(self, width: int) -> Frame:
         """What the rows' picture depends on besides the rows."""

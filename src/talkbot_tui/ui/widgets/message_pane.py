@@ -109,11 +109,16 @@ class MessagePane(Inked, can_focus=True):
         self.selected = ""
         self.forget()
 
-    def update(self, *, marker: int, read_up_to: int) -> None:
+    def update(self, marker: int, read_up_to: int, *, changed: bool) -> None:
         """The rows changed, or what is known about them."""
         if self.sheet is None:
             return
+        if not changed and (marker, read_up_to) == (self.sheet.marker, self.sheet.read_up_to):
+            return
         self.sheet.marker, self.sheet.read_up_to = marker, read_up_to
+        # What a reply quotes may have come, or have other words now.
+        for key in [key for key, drawn in self.drawn.items() if _quotes(drawn.row)]:
+            del self.drawn[key]
         if self.selected and self.sheet.view.find(self.selected) is None:
             self.selected = ""
             self.post_message(self.Selected())
@@ -357,6 +362,10 @@ class MessagePane(Inked, can_focus=True):
         """The wheel."""
         event.stop()
         self.scroll(WHEEL)
+
+
+def _quotes(row: Row) -> bool:
+    return isinstance(row, Message) and bool(row.reply_to)
 
 
 def _same(one: Place, other: Place) -> bool:
