@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from talkbot_tui.core.model import Message, MessagePosted, SendState
+from talkbot_tui.core.ranges import Ranges
 from tests.core.people import ANA
 from tests.core.world import ROUGH_STEPS, STEPS, Steps, World
 
@@ -104,7 +105,7 @@ def test_live_and_fresh_converge_on_the_screen_and_in_the_cache(
         world.open(number)
         world.settle()
         now = {m.server_msg_id: plain(m) for m in at_server.messages.values()}
-        if not world.session.timeline(room).holes(at_server.head):
+        if not Ranges(world.session.timeline(room).ranges).holes(at_server.head):
             for message in numbered(world, room):
                 assert plain(message) == now[message.server_msg_id]
             for event in world.store.events.get(room, {}).values():
@@ -168,6 +169,6 @@ def test_nothing_written_vanishes_even_when_rooms_and_servers_do(
             assert (world.session.room(room) is not None) == bool(unsent)
             continue
         shown = {m.server_msg_id: plain(m) for m in numbered(world, room)}
-        if not world.session.timeline(room).holes(at_server.head):
+        if not Ranges(world.session.timeline(room).ranges).holes(at_server.head):
             now = {m.server_msg_id: plain(m) for m in at_server.messages.values()}
             assert shown.items() <= now.items()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from talkbot_tui.core.effects import FetchHistory
 from talkbot_tui.core.outbox import backoff
+from talkbot_tui.core.ranges import Ranges
 from talkbot_tui.core.room_list import Room
 from talkbot_tui.core.state import State
 
@@ -71,7 +72,11 @@ def regap(state: State, room: Room) -> None:
     if request is not None and request[0] == "before":
         fetching = request[1] - 1
     elif request is not None and request[0] == "after":
-        above = (last for first, last in timeline.holes(timeline.head) if first > request[1])
+        above = (
+            last
+            for first, last in Ranges(timeline.ranges).holes(timeline.head)
+            if first > request[1]
+        )
         fetching = next(above, 0)
     state.changes.splices(room.id, timeline.regap(fetching))
 

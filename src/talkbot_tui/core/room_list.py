@@ -18,6 +18,7 @@ from talkbot_tui.core.model import (
     Message,
     RoomSummary,
 )
+from talkbot_tui.core.ranges import Ranges
 from talkbot_tui.core.text import one_line
 from talkbot_tui.core.timeline import Timeline
 
@@ -127,7 +128,9 @@ class Room:
             if message.sender.user_id != me and not message.deleted
         ]
         complete = timeline.floor is not None and timeline.floor <= seq + 1
-        if complete and not any(last > seq for _, last in timeline.holes(self.head_seq)):
+        if complete and not any(
+            last > seq for _, last in Ranges(timeline.ranges).holes(self.head_seq)
+        ):
             left = [message for message in foreign if message.seq > seq]
             self.unread = len(left)
             self.mentions = sum(me in message.mentions for message in left)

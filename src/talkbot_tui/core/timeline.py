@@ -132,10 +132,6 @@ class Timeline:
         """Whether a row with this seq would be in memory."""
         return self.floor is not None and seq >= self.floor
 
-    def holes(self, up_to: int) -> list[Span]:
-        """What is missing between the lowest held seq and `up_to`."""
-        return self._ranges.holes(up_to)
-
     def find(self, key: str) -> int | None:
         """The index of the row with this key."""
         seq = self._keys.get(key)
