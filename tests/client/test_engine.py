@@ -185,9 +185,9 @@ async def test_the_token_is_renewed_on_the_live_connection_before_it_ends() -> N
     world.server.expires_at = world.clock.now + 900_000
     async with running(world):
         await world.online()
-        world.clock.advance(5)
-        await until(lambda: 835 in world.clock.waits)
-        await world.pass_time(830)
+        world.clock.advance(1)
+        await until(lambda: 839 in world.clock.waits)
+        await world.pass_time(834)
         assert world.link.count("auth") == 0
         await world.pass_time(6)
         await until(lambda: world.link.count("auth") == 1)

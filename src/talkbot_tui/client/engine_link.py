@@ -39,7 +39,7 @@ SLICE_S = 0.005
 RENEW_BEFORE_S = 60.0
 RENEW_RETRY_S = 10.0
 RENEW_MIN_S = 1.0
-UNKNOWN_END_S = 5.0
+UNKNOWN_END_S = 1.0
 
 FrameListener = Callable[[str, object], None]
 StopListener = Callable[[str, str, str], None]
