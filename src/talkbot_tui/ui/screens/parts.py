@@ -153,7 +153,8 @@ class ChatParts(Screen[None]):
         below = ""
         if room is not None and room.unread and not self.pane.following:
             below = f"{glyphs.down} {words.unread_below(room.unread)} "
-        self.typing.show([Span(f" {line}", "muted italic")], [Span(below, "warn")])
+        said = [Span(f" {line}", "muted italic")] if line else []
+        self.typing.show(said, [Span(below, "warn")] if below else [])
 
     def show_link(self) -> None:
         """The connection; it ticks only while a next try is awaited."""
