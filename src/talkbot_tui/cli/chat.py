@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _ = i18n.Domain("cli")
 
-HELP = "open the chat"
+HELP = i18n.N_("open the chat")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
