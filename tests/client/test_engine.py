@@ -29,6 +29,14 @@ async def test_a_message_is_saved_then_sent_then_confirmed() -> None:
         await until(lambda: client_msg_id not in world.memory.outbox)
 
 
+async def test_a_delivery_may_be_asked_for_after_it_came() -> None:
+    async with running(World()) as world:
+        await world.online()
+        client_msg_id = world.engine.send(ROOM, "hello")
+        await until(lambda: world.link.count("message") and not world.memory.outbox)
+        assert (await world.engine.delivered(client_msg_id)).seq == 1
+
+
 async def test_a_full_disk_gives_the_text_back_and_sends_nothing() -> None:
     async with running(World()) as world:
         await world.online()

@@ -179,7 +179,7 @@ class Engine:
     def delivered(self, client_msg_id: str) -> asyncio.Future[Delivered]:
         """Done when the server has that message, whenever that is; fails with `NotDelivered`.
 
-        Ask right after `send`: of a message that has arrived before, nothing is heard.
+        Ask soon after `send`: only the latest deliveries are remembered.
         """
         return self._deliveries.wait(client_msg_id)
 
@@ -344,10 +344,13 @@ class Engine:
                 log.exception("a subscriber failed")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._group is None or self._stopped:
-            work.close()
-            return
-        self._group.create_task(work)
+        try:
+            if self._group is not None and not self._stopped:
+                self._group.create_task(work)
+                return
+        except RuntimeError:
+            log.debug("nothing is begun any more: the engine is ending")
+        work.close()
 
     @staticmethod
     async def _emit(transport: Transport, event: str, payload: dict[str, Any]) -> None:

@@ -29,6 +29,9 @@ from talkbot_tui.core.ranges import Ranges
 
 log = logging.getLogger(__name__)
 
+RECENT_MAX = 256
+"""So many deliveries are remembered for those who ask late."""
+
 LogListener = Callable[[tuple[LogEvent, ...]], None]
 
 
@@ -63,20 +66,22 @@ class Deliveries:
     def __init__(self) -> None:
         """Nobody waits yet."""
         self._waiting: dict[str, asyncio.Future[Delivered]] = {}
+        self._recent: dict[str, Delivered] = {}
 
     def wait(self, client_msg_id: str) -> asyncio.Future[Delivered]:
         """Done when the server has the message; fails with `NotDelivered`."""
         future = self._waiting.get(client_msg_id)
         if future is None:
             future = asyncio.get_running_loop().create_future()
+            if (done := self._recent.get(client_msg_id)) is not None:
+                future.set_result(done)
+                return future
             self._waiting[client_msg_id] = future
             future.add_done_callback(lambda _: self._waiting.pop(client_msg_id, None))
         return future
 
     def before(self, event: Event) -> None:
         """Look at an event on its way to the session."""
-        if not self._waiting:
-            return
         match event:
             case MessageAcked():
                 self._done(event.client_msg_id, event.server_msg_id, event.seq, event.ts)
@@ -110,9 +115,13 @@ class Deliveries:
                 self._done(message.client_msg_id, message.server_msg_id, event.seq, event.ts)
 
     def _done(self, client_msg_id: str, server_msg_id: str, seq: int, ts: int) -> None:
+        delivered = Delivered(client_msg_id, server_msg_id, seq, ts)
+        self._recent[client_msg_id] = delivered
+        if len(self._recent) > RECENT_MAX:
+            del self._recent[next(iter(self._recent))]
         future = self._waiting.pop(client_msg_id, None)
         if future is not None and not future.done():
-            future.set_result(Delivered(client_msg_id, server_msg_id, seq, ts))
+            future.set_result(delivered)
 
     def _failed(self, client_msg_id: str, reason: str) -> None:
         future = self._waiting.pop(client_msg_id, None)
