@@ -253,6 +253,17 @@ async def test_ctrl_k_kills_to_the_end_of_the_line_where_there_is_something() ->
         await shows(pilot, "Go to a room")
 
 
+async def test_the_palette_lists_the_commands_and_runs_one() -> None:
+    engine = make_engine()
+    async with make_app(engine).run_test(size=WIDE) as pilot:
+        await pilot.press("ctrl+p")
+        await shows(pilot, "show keys and commands")
+        await pilot.press(*"/topic", "enter")
+        await shows(pilot, "the team's talk")
+        await pilot.press("ctrl+p", *"/invite", "enter")
+        await until(lambda: chat(pilot).composer.text == "/invite ")
+
+
 async def test_ctrl_c_clears_and_twice_leaves() -> None:
     engine = make_engine()
     app = make_app(engine)

@@ -113,6 +113,7 @@ class Picker(ModalScreen[str]):
         """Begin to search when words were given."""
         self.set_focus(self.field)
         self._fit(self.field.value)
+        self._show()
         if self.search is not None and self.typed:
             self.run_worker(self._ask(self.typed), group="search", exclusive=True)
 

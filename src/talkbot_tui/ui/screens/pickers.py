@@ -187,8 +187,8 @@ def show_facts(chat: ChatScreen, message: Message) -> None:
         made: list[Line] = []
         for name, value in pairs:
             if value:
-                for number, line in enumerate(flow([Span(value)], max(8, width - 15))):
-                    made.append((Span(f" {pad(name if number == 0 else '', 13)}", "muted"), *line))
+                for number, line in enumerate(flow([Span(value)], max(8, width - 18))):
+                    made.append((Span(f" {pad(name if number == 0 else '', 16)}", "muted"), *line))
         return made
 
     chat.app.push_screen(Page(_("Message details"), lines))
