@@ -1,0 +1,1 @@
+"""Bots: headless clients on the same engine as the app."""

@@ -1,0 +1,188 @@
+"""What TalkBot must not forget: whom it greeted, reminders, polls, how people speak.
+
+A small SQLite file of its own. Every call runs in a thread, one at a time, and
+is on disk when it returns: a reminder is confirmed only after that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from talkbot_tui import paths
+
+T = TypeVar("T")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS reminder (
+    id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL, name TEXT NOT NULL,
+    due INTEGER NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS poll (
+    server_msg_id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL, question TEXT NOT NULL,
+    options TEXT NOT NULL, language TEXT NOT NULL, revision INTEGER NOT NULL, seq INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS vote (
+    server_msg_id TEXT NOT NULL, user_id TEXT NOT NULL, choice INTEGER NOT NULL,
+    by_reaction INTEGER NOT NULL, PRIMARY KEY (server_msg_id, user_id));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """Something to say later; `due` in ms, `name` is the handle of who asked."""
+
+    reminder_id: str
+    conversation_id: str
+    name: str
+    due: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A question with its choices; `revision` of the message that shows it."""
+
+    server_msg_id: str
+    conversation_id: str
+    question: str
+    options: tuple[str, ...]
+    language: str
+    revision: int = 0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's choice, counted from 0."""
+
+    choice: int
+    by_reaction: bool
+
+
+class Memory:
+    """The file; `close` it at the end."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make it, 0600; raises `OSError` and `sqlite3.Error`."""
+        paths.private_folder(path.parent)
+        paths.private_file(path)
+        self._db = sqlite3.connect(path, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(_SCHEMA)
+        self._turn = asyncio.Lock()
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def unit() -> T:
+            with self._db:
+                return work(self._db)
+
+        async with self._turn:
+            return await asyncio.shield(asyncio.to_thread(unit))
+
+    async def close(self) -> None:
+        """Nothing more will be asked."""
+        async with self._turn:
+            self._db.close()
+
+    # --- facts ---------------------------------------------------------------------
+
+    async def fact(self, name: str) -> str:
+        """A value kept under `name`, "" for none."""
+        row = await self._do(
+            lambda db: db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        )
+        return str(row[0]) if row else ""
+
+    async def keep(self, name: str, value: str) -> None:
+        """Keep a value under `name`."""
+        await self._do(
+            lambda db: db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+        )
+
+    # --- reminders -------------------------------------------------------------------
+
+    async def add_reminder(self, reminder: Reminder) -> None:
+        """Keep it; the same id again changes nothing."""
+        row = (
+            reminder.reminder_id,
+            reminder.conversation_id,
+            reminder.name,
+            reminder.due,
+            reminder.text,
+            reminder.language,
+        )
+        await self._do(
+            lambda db: db.execute("INSERT OR IGNORE INTO reminder VALUES (?,?,?,?,?,?)", row)
+        )
+
+    async def next_reminder(self) -> Reminder | None:
+        """The one that is due first."""
+        row = await self._do(
+            lambda db: db.execute("SELECT * FROM reminder ORDER BY due LIMIT 1").fetchone()
+        )
+        return Reminder(*row) if row else None
+
+    async def drop_reminder(self, reminder_id: str) -> None:
+        """It was said."""
+        await self._do(lambda db: db.execute("DELETE FROM reminder WHERE id = ?", (reminder_id,)))
+
+    # --- polls -------------------------------------------------------------------------
+
+    async def add_poll(self, poll: Poll) -> None:
+        """Keep a poll whose message the server has."""
+        row = (
+            poll.server_msg_id,
+            poll.conversation_id,
+            poll.question,
+            json.dumps(poll.options),
+            poll.language,
+            poll.revision,
+            poll.seq,
+        )
+        await self._do(
+            lambda db: db.execute("INSERT OR IGNORE INTO poll VALUES (?,?,?,?,?,?,?)", row)
+        )
+
+    async def poll(self, server_msg_id: str) -> Poll | None:
+        """The poll that this message shows."""
+        return await self._one_poll("SELECT * FROM poll WHERE server_msg_id = ?", server_msg_id)
+
+    async def latest_poll(self, conversation_id: str) -> Poll | None:
+        """The newest poll of a conversation."""
+        query = "SELECT * FROM poll WHERE conversation_id = ? ORDER BY seq DESC LIMIT 1"
+        return await self._one_poll(query, conversation_id)
+
+    async def _one_poll(self, query: str, value: str) -> Poll | None:
+        row = await self._do(lambda db: db.execute(query, (value,)).fetchone())
+        if row is None:
+            return None
+        return Poll(row[0], row[1], row[2], tuple(json.loads(row[3])), row[4], row[5], row[6])
+
+    async def set_revision(self, server_msg_id: str, revision: int) -> None:
+        """The poll's message was edited."""
+        change = "UPDATE poll SET revision = ? WHERE server_msg_id = ?"
+        await self._do(lambda db: db.execute(change, (revision, server_msg_id)))
+
+    async def votes(self, server_msg_id: str) -> dict[str, Vote]:
+        """Who chose what, by user id."""
+        query = "SELECT user_id, choice, by_reaction FROM vote WHERE server_msg_id = ?"
+        rows = await self._do(lambda db: db.execute(query, (server_msg_id,)).fetchall())
+        return {user: Vote(choice, bool(how)) for user, choice, how in rows}
+
+    async def vote(self, server_msg_id: str, user_id: str, vote: Vote | None) -> None:
+        """That person's choice now; None takes it back."""
+        if vote is None:
+            change = "DELETE FROM vote WHERE server_msg_id = ? AND user_id = ?"
+            await self._do(lambda db: db.execute(change, (server_msg_id, user_id)))
+        else:
+            row = (server_msg_id, user_id, vote.choice, vote.by_reaction)
+            await self._do(
+                lambda db: db.execute("INSERT OR REPLACE INTO vote VALUES (?,?,?,?)", row)
+            )

@@ -1,0 +1,1 @@
+"""What TalkBot can do, one module a skill."""

@@ -1,0 +1,116 @@
+"""Search and catch-up: what a person may see, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from talkbot_tui import i18n
+from talkbot_tui.client.engine import Engine
+from talkbot_tui.core.model import Conversation, Kind, Message
+from talkbot_tui.core.text import one_line
+from talkbot_tui.wire import acks, server_events
+from talkbot_tui.wire.codec import decode_ack
+
+_ = i18n.Domain("bots")
+
+HITS_MAX = 8
+EACH_MAX = 5
+LINKS = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """One message that somebody has not read."""
+
+    seq: int
+    name: str
+    text: str
+
+
+async def shared_rooms(engine: Engine, user_id: str) -> list[Conversation]:
+    """The rooms in which both that person and the bot are, asked of the server now."""
+    found = []
+    for room in engine.session.rooms():
+        conversation = room.conversation
+        if conversation.kind is Kind.DIRECT or not conversation.role:
+            continue
+        members = await engine.lookups.members(conversation.conversation_id)
+        if any(member.user.user_id == user_id for member in members):
+            found.append(conversation)
+    return found
+
+
+async def search(engine: Engine, query: str, rooms: list[Conversation], language: str) -> str:
+    """The newest messages with these words, each with its room and number."""
+    if not query:
+        return _.translate(language, "What shall I look for? For example: search release notes")
+    hits: list[tuple[Message, Conversation]] = []
+    for room in rooms:
+        for hit in await engine.lookups.search(query[:200], room.conversation_id, HITS_MAX + 8):
+            if hit.sender.user_id != engine.session.me.user_id and not _asks(hit.text, query):
+                hits.append((hit, room))
+    hits.sort(key=lambda found: found[0].ts, reverse=True)
+    if not hits:
+        return _.translate(language, "I found nothing with “{query}”.").format(query=query[:60])
+    title = _.translate_plural(
+        language, "{count} message with “{query}”:", "{count} messages with “{query}”:", len(hits)
+    )
+    lines = [title.format(count=min(len(hits), HITS_MAX), query=query[:60])]
+    for hit, room in hits[:HITS_MAX]:
+        when = datetime.fromtimestamp(hit.ts / 1000, UTC)
+        place = f"#{room.name} " if len(rooms) > 1 else ""
+        text = one_line(hit.text)[:120]
+        lines.append(f"- {place}#{hit.seq} {hit.sender.name}, {when:%Y-%m-%d %H:%M}: {text}")
+    return "\n".join(lines)
+
+
+def _asks(text: str, query: str) -> bool:
+    """Whether `text` is itself the question for `query`."""
+    lower = text.casefold()
+    return "search" in lower and "@" in lower and query.casefold() in lower
+
+
+async def catch_up(engine: Engine, user_id: str, rooms: list[Conversation], language: str) -> str:
+    """Mentions, questions and links after that person's read mark, with their numbers."""
+    parts = []
+    for room in rooms:
+        mark = engine.session.reads(room.conversation_id).get(user_id, 0)
+        missed = await _after(engine, room.conversation_id, mark, user_id)
+        if not missed:
+            continue
+        asked = [one for one, mentioned in missed if mentioned and "?" in one.text]
+        named = [one for one, mentioned in missed if mentioned and "?" not in one.text]
+        linked = [one for one, _m in missed if any(scheme in one.text for scheme in LINKS)]
+        title = _.translate_plural(
+            language, "#{room}: {count} new message", "#{room}: {count} new messages", len(missed)
+        )
+        parts.append("**" + title.format(room=room.name, count=len(missed)) + "**")
+        for heading, found in (
+            (_.translate(language, "Questions to you"), asked),
+            (_.translate(language, "Mentions of you"), named),
+            (_.translate(language, "Links"), linked),
+        ):
+            if found:
+                parts.append(f"{heading}:")
+                parts += [f"- #{one.seq} {one.name}: {one.text}" for one in found[-EACH_MAX:]]
+    return "\n".join(parts) or _.translate(language, "You missed nothing: all is read.")
+
+
+async def _after(
+    engine: Engine, conversation_id: str, mark: int, user_id: str
+) -> list[tuple[Missed, bool]]:
+    answer = await engine.request(
+        "history", {"conversationId": conversation_id, "after": mark, "limit": 200}
+    )
+    page = decode_ack("history", answer, acks.HistoryAck)
+    return [
+        (
+            Missed(event.seq, one_line(event.sender.name), one_line(event.text)[:160]),
+            user_id in event.mentions,
+        )
+        for event in page.events
+        if isinstance(event, server_events.MessageEvent)
+        and not event.deleted
+        and event.sender.user_id not in (user_id, engine.session.me.user_id)
+    ]

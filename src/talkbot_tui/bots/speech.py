@@ -1,0 +1,207 @@
+"""What was said to a bot: the words after its name, their language, their command."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from talkbot_tui.i18n import ENGLISH, PORTUGUESE
+
+_PORTUGUESE = frozenset(
+    [
+        "a",
+        "ajuda",
+        "ajude",
+        "ao",
+        "aqui",
+        "bem",
+        "boa",
+        "bom",
+        "busca",
+        "buscar",
+        "com",
+        "como",
+        "da",
+        "dado",
+        "dados",
+        "de",
+        "dia",
+        "do",
+        "e",
+        "em",
+        "enquete",
+        "esta",
+        "eu",
+        "faz",
+        "foi",
+        "hora",
+        "horas",
+        "isso",
+        "lembrar",
+        "lembre",
+        "mais",
+        "me",
+        "meu",
+        "minha",
+        "minutos",
+        "na",
+        "nao",
+        "no",
+        "o",
+        "obrigada",
+        "obrigado",
+        "oi",
+        "ola",
+        "onde",
+        "os",
+        "para",
+        "perdi",
+        "por",
+        "porque",
+        "posso",
+        "procurar",
+        "procure",
+        "qual",
+        "quando",
+        "quanto",
+        "que",
+        "quem",
+        "resuma",
+        "resumo",
+        "rolar",
+        "sala",
+        "se",
+        "sim",
+        "sobre",
+        "tarde",
+        "tem",
+        "tudo",
+        "um",
+        "uma",
+        "valeu",
+        "voce",
+        "votar",
+        "voto",
+    ]
+)
+_ENGLISH = frozenset(
+    [
+        "about",
+        "and",
+        "are",
+        "at",
+        "can",
+        "catch",
+        "catchup",
+        "did",
+        "do",
+        "find",
+        "for",
+        "from",
+        "good",
+        "have",
+        "hello",
+        "help",
+        "hey",
+        "hi",
+        "how",
+        "i",
+        "in",
+        "is",
+        "it",
+        "missed",
+        "morning",
+        "my",
+        "of",
+        "on",
+        "or",
+        "please",
+        "poll",
+        "remind",
+        "roll",
+        "search",
+        "thank",
+        "thanks",
+        "that",
+        "the",
+        "this",
+        "time",
+        "to",
+        "up",
+        "vote",
+        "was",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "you",
+        "your",
+    ]
+)
+
+COMMANDS = {
+    "help": ("help", "ajuda", "ajude", "socorro", "?"),
+    "search": ("search", "find", "buscar", "busca", "procurar", "procure"),
+    "catchup": ("catchup", "catch-up", "resumo", "resuma"),
+    "remind": ("remind", "lembre-me", "lembre", "lembrar"),
+    "poll": ("poll", "enquete", "votacao"),
+    "vote": ("vote", "voto", "votar"),
+    "roll": ("roll", "rolar", "role", "dado", "dados", "dice"),
+    "time": ("time", "hora", "horas"),
+    "hello": ("hello", "hi", "hey", "oi", "ola", "bom", "boa", "good"),
+    "thanks": ("thanks", "thank", "obrigado", "obrigada", "valeu"),
+}
+_BY_WORD = {word: name for name, words in COMMANDS.items() for word in words}
+_PHRASES = {"catch up": "catchup", "what did i miss": "catchup", "o que perdi": "catchup"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A request: `command` is a key of `COMMANDS` or "", `rest` what follows it."""
+
+    command: str
+    rest: str
+    text: str
+
+
+def plain(text: str) -> str:
+    """Lower case without accents, for comparing words."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in folded if not unicodedata.combining(char))
+
+
+def without_mention(text: str, name: str) -> str:
+    """`text` without the bot's name, wherever it stands."""
+    left = re.sub(rf"(?<!\w)@{re.escape(name)}\b[,:]?", " ", text, flags=re.IGNORECASE)
+    return left.strip()
+
+
+def understand(text: str) -> Said:
+    """The command that `text` begins with, if it begins with one."""
+    text = text.strip().removeprefix("/").strip()
+    flat = plain(text)
+    for phrase, command in _PHRASES.items():
+        if flat.startswith(phrase):
+            return Said(command, text[len(phrase) :].strip(" ?"), text)
+    first, _, rest = text.partition(" ")
+    word = plain(first).rstrip("!.,:") or first
+    if word != "?":
+        word = word.rstrip("?")
+    return Said(_BY_WORD.get(word, ""), rest.strip(), text)
+
+
+def language_of(text: str, default: str) -> str:
+    """The language that more of the words belong to; `default` when they do not tell."""
+    words = re.findall(r"[\w-]+", plain(text))
+    portuguese = sum(word in _PORTUGUESE for word in words)
+    english = sum(word in _ENGLISH for word in words)
+    if re.search(r"[ãõçâêôáéíóúà]", text.casefold()):
+        portuguese += 2
+    if portuguese == english:
+        return default
+    return PORTUGUESE if portuguese > english else ENGLISH
