@@ -18,6 +18,15 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "talkbot_tui"
 DOMAINS = {"app": ("ui", "linear"), "cli": ("cli",), "bots": ("bots",)}
 LOCALES = ("pt_BR",)
+# Headers that only say who ran what when, which the history of the repository knows better.
+LEFT_OUT = (
+    '"POT-Creation',
+    '"PO-Revision',
+    '"Generated-By',
+    '"Report-Msgid-Bugs-To',
+    '"Last-Translator',
+    '"Language-Team',
+)
 KEYWORDS = {
     "_": None,
     "N_": None,
@@ -61,6 +70,8 @@ def update() -> int:
             catalogue = read(locale, domain)
             catalogue.update(template(domain), no_fuzzy_matching=True)
             catalogue.obsolete.clear()
+            catalogue.header_comment = f"# {locale} texts of talkbot-tui, part {domain}."
+            catalogue.fuzzy = False
             out = BytesIO()
             write_po(
                 out, catalogue, sort_output=True, include_lineno=False, omit_header=False, width=100
@@ -68,7 +79,7 @@ def update() -> int:
             lines = [
                 line
                 for line in out.getvalue().decode().splitlines()
-                if not line.startswith(('"POT-Creation', '"PO-Revision', '"Generated-By'))
+                if not line.startswith(LEFT_OUT)
             ]
             path = path_of(locale, domain)
             path.parent.mkdir(parents=True, exist_ok=True)
