@@ -46,9 +46,11 @@ async def search(engine: Engine, query: str, rooms: list[Conversation], language
     if not query:
         return _.translate(language, "What shall I look for? For example: search release notes")
     hits: list[tuple[Message, Conversation]] = []
+    me = engine.session.me.user_id
     for room in rooms:
         for hit in await engine.lookups.search(query[:200], room.conversation_id, HITS_MAX + 8):
-            if hit.sender.user_id != engine.session.me.user_id and not _asks(hit.text, query):
+            # Neither our own answers nor the questions to us are what anybody looks for.
+            if hit.sender.user_id != me and me not in hit.mentions:
                 hits.append((hit, room))
     hits.sort(key=lambda found: found[0].ts, reverse=True)
     if not hits:
@@ -63,12 +65,6 @@ async def search(engine: Engine, query: str, rooms: list[Conversation], language
         text = one_line(hit.text)[:120]
         lines.append(f"- {place}#{hit.seq} {hit.sender.name}, {when:%Y-%m-%d %H:%M}: {text}")
     return "\n".join(lines)
-
-
-def _asks(text: str, query: str) -> bool:
-    """Whether `text` is itself the question for `query`."""
-    lower = text.casefold()
-    return "search" in lower and "@" in lower and query.casefold() in lower
 
 
 async def catch_up(engine: Engine, user_id: str, rooms: list[Conversation], language: str) -> str:
