@@ -1,14 +1,141 @@
-"""Placeholder for the command `demo`; replaced in this same first version."""
+"""`demo`: server, room, bot and app at once, without an account or a question."""
+
+from __future__ import annotations
 
 import argparse
+import getpass
+import hashlib
+import hmac
+import re
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-HELP = "demo"
+from talkbot_tui import i18n
+from talkbot_tui.cli import exit_codes
+from talkbot_tui.cli.problems import Problem
+
+if TYPE_CHECKING:
+    from talkbot_tui.cli.demo_server import Demo
+    from talkbot_tui.client.accounts import Account, Accounts
+
+_ = i18n.Domain("cli")
+
+HELP = i18n.N_("try it: server, room, bot and app on this machine")
+
+BOT = "talkbot"
+NAME_MAX = 32
+SEATS_MAX = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """None yet."""
+    """Who one is, and where it is kept."""
+    parser.add_argument("--as", dest="name", metavar="NAME", default="", help=_("your name"))
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help=_("keep everything in this folder")
+    )
+    parser.add_argument("--theme", metavar="NAME", default="", help=_("night, day or ansi"))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Not there yet."""
-    raise NotImplementedError
+    """Find or start the server, sign in, open the app."""
+    from talkbot_tui.cli.chat import require_terminal, settings_of
+    from talkbot_tui.cli.demo_server import DemoServer
+
+    require_terminal()
+    name = user_name(args.name or _login())
+    try:
+        with DemoServer(args.data_dir) as server:
+            server.begin()
+            # The server starts meanwhile; reading our own code takes as long.
+            from talkbot_tui.ui.app import run_app
+
+            demo = server.ready()
+    except OSError as error:
+        text = _("{file}: {reason}; choose another folder with --data-dir")
+        where = error.filename or args.data_dir or ""
+        raise Problem(text.format(file=where, reason=error.strerror), exit_codes.STORE) from None
+    settings = settings_of(args)
+    seat, accounts = _seat(demo, name)
+    try:
+        account, new = _sign_in(demo, accounts, name, asked=bool(args.name))
+        from talkbot_tui.client.connect import open_engine
+
+        engine = open_engine(account, accounts)
+        return run_app(engine, settings, room=BOT if new else "")
+    finally:
+        seat.release()
+
+
+def user_name(text: str) -> str:
+    """`text` as a name that a server takes; `guest` when nothing of it can be used."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(char for char in folded if not unicodedata.combining(char))
+    return re.sub(r"[^a-z0-9_.-]+", "-", plain).strip("-._")[:NAME_MAX] or "guest"
+
+
+def password(secret: str, name: str) -> str:
+    """A person's password at the demo's server, so that nobody has to type one."""
+    return hmac.new(secret.encode(), name.encode(), hashlib.sha256).hexdigest()
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # A system user without a name, as in some containers.
+        return "guest"
+
+
+def _seat(demo: Demo, name: str) -> tuple[Any, Accounts]:
+    """A folder for this person's cache that no other demo of the same person uses."""
+    import filelock
+
+    from talkbot_tui import paths
+    from talkbot_tui.cli.demo_server import PEOPLE
+    from talkbot_tui.client.accounts import Accounts
+
+    for number in range(1, SEATS_MAX + 1):
+        folder = paths.private_folder(Path(demo.folder) / PEOPLE / f"{name}.{number}")
+        lock = filelock.FileLock(paths.private_file(folder / "seat"), mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            continue
+        return lock, Accounts(folder)
+    raise Problem(_("{name} is here too often already; use --as").format(name=name))
+
+
+def _sign_in(demo: Demo, accounts: Accounts, name: str, *, asked: bool) -> tuple[Account, bool]:
+    """The account, and whether it was made just now."""
+    import asyncio
+
+    from talkbot_tui.cli import wording
+    from talkbot_tui.client import addresses
+    from talkbot_tui.client.accounts import SESSION
+    from talkbot_tui.client.transport import Refused, Unreachable
+
+    address = addresses.parse(demo.url)
+
+    def attempt(who: str, *, register: bool) -> Account:
+        work = accounts.sign_in(
+            address, who, password(demo.secret, who), where=SESSION, register=register
+        )
+        return asyncio.run(work)
+
+    # A system user may have a name that the server keeps for itself, such as `admin`.
+    names = [name] if asked else [name, f"{name[: NAME_MAX - 3]}-me"]
+    try:
+        for who in names:
+            try:
+                return attempt(who, register=True), True
+            except Refused as error:
+                if error.code == "name_taken":
+                    return attempt(who, register=False), False
+                if error.code != "name_invalid" or who == names[-1]:
+                    raise
+    except Refused as error:
+        raise wording.refused(error.code, error.message, demo.url) from None
+    except Unreachable as error:
+        raise wording.unreachable(error.code, demo.url) from None
+    raise AssertionError("one of the names was taken or refused")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=_("end so long after the last person has left"),
     )
+    # For `demo` alone: the folder that goes when the server does.
+    parser.add_argument("--remove-at-end", type=Path, help=argparse.SUPPRESS)
     parser.add_argument(
         "--messages-per-minute",
         type=_positive,
@@ -105,7 +108,11 @@ def run(args: argparse.Namespace) -> int:
             message_burst=args.message_burst, messages_per_minute=args.messages_per_minute
         ),
     )
-    return asyncio.run(_serve(config, args))
+    try:
+        return asyncio.run(_serve(config, args))
+    finally:
+        if args.remove_at_end is not None:
+            shutil.rmtree(args.remove_at_end, ignore_errors=True)
 
 
 async def _serve(config: ServerConfig, args: argparse.Namespace) -> int:

@@ -1,0 +1,151 @@
+"""The demo's server: one process for all demos of a user, found through a private file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from talkbot_tui import i18n, paths
+from talkbot_tui.cli import exit_codes
+from talkbot_tui.cli.problems import Problem
+
+_ = i18n.Domain("cli")
+
+IDLE_SECONDS = "30"
+SECRET = "demo.secret"
+PEOPLE = "people"
+SERVER = "server"
+LOG = "server.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo server.
+
+    secret: from which everybody's password is made. folder: where it all lies.
+    temporary: the folder goes when the server does.
+    """
+
+    url: str
+    secret: str
+    folder: str
+    temporary: bool
+
+
+class DemoServer:
+    """Finds the server of this user's demos, or starts it.
+
+    Use it as a context around `begin` and `ready`: inside, no other demo looks or
+    starts.
+    """
+
+    def __init__(self, data_dir: Path | None) -> None:
+        """`data_dir` is kept; without one everything lies in a temporary folder."""
+        self._data_dir = data_dir.absolute() if data_dir else None
+        self._process: subprocess.Popen[str] | None = None
+        self._started: Demo | None = None
+        name = "demo"
+        if self._data_dir:
+            name += "-" + hashlib.sha256(str(self._data_dir).encode()).hexdigest()[:12]
+        self._runtime = paths.private_folder(paths.runtime_folder())
+        self._file = self._runtime / f"{name}.json"
+        self._lock = self._runtime / f"{name}.lock"
+
+    def __enter__(self) -> DemoServer:
+        import filelock
+
+        paths.private_file(self._lock)
+        self._held = filelock.FileLock(self._lock, timeout=60, mode=0o600)
+        self._held.acquire()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._held.release()
+
+    def begin(self) -> None:
+        """Look for a server; where there is none, start one and go on at once."""
+        found = self._find()
+        if found is not None:
+            self._started = found
+            return
+        folder = self._data_dir or Path(tempfile.mkdtemp(prefix="talkbot-demo-"))
+        paths.private_folder(folder)
+        demo = Demo("", _secret(folder), str(folder), temporary=self._data_dir is None)
+        command = [sys.executable, "-m", "talkbot_tui", "--lang", i18n.language(), "serve"]
+        command += ["--port", "0", "--data-dir", str(folder / SERVER)]
+        command += ["--exit-when-idle", os.environ.get("TALKBOT_DEMO_IDLE", IDLE_SECONDS)]
+        if demo.temporary:
+            command += ["--remove-at-end", str(folder)]
+        with paths.private_file(folder / LOG).open("a") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        self._started = demo
+
+    def ready(self) -> Demo:
+        """Wait until the server takes connections; raises `Problem` when it does not start."""
+        assert self._started is not None
+        demo = self._started
+        if self._process is None:
+            return demo
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        self._process.stdout.close()
+        if not line.startswith("ready "):
+            raise Problem(self._why(Path(demo.folder)), exit_codes.FAILURE)
+        demo = Demo(line.split()[1], demo.secret, demo.folder, demo.temporary)
+        paths.write_private(self._file, json.dumps(asdict(demo)).encode())
+        return demo
+
+    def _find(self) -> Demo | None:
+        try:
+            demo = Demo(**json.loads(self._file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        if _answers(demo.url):
+            return demo
+        if demo.temporary:
+            # Its server was killed and could not tidy up.
+            shutil.rmtree(demo.folder, ignore_errors=True)
+        return None
+
+    def _why(self, folder: Path) -> str:
+        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+        reason = lines[-1] if lines else _("it said nothing")
+        return _("the demo's server did not start: {reason}").format(reason=reason)
+
+
+def _secret(folder: Path) -> str:
+    path = folder / SECRET
+    if not path.exists():
+        paths.write_private(path, secrets.token_hex(32).encode())
+    return path.read_text(encoding="ascii").strip()
+
+
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.hostname is None:
+        return False
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=2)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
