@@ -36,7 +36,8 @@ def test_a_command_is_understood_in_both_languages(text: str, command: str, rest
     [
         ("@talkbot help", "help"),
         ("@TalkBot, help", "help"),
-        ("could you help, @talkbot?", "could you help,  ?"),
+        ("could you help, @talkbot?", "could you help,"),
+        ("hey @talkbot roll 2d6", "roll 2d6"),
         ("mail@talkbot.org help", "mail@talkbot.org help"),
         ("@talkbots help", "@talkbots help"),
     ],

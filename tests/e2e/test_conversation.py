@@ -27,7 +27,9 @@ FAST = ("--messages-per-minute", "6000", "--message-burst", "500")
 
 
 def numbers_on(screen: Terminal) -> list[int]:
-    return [int(found) for line in screen.lines() for found in NUMBER.findall(line)]
+    """The numbers of the messages on the screen; a quoted line belongs to its answer."""
+    lines = [line for line in screen.lines() if "↱" not in line]
+    return [int(found) for line in lines for found in NUMBER.findall(line)]
 
 
 def showing(screen: Terminal, number: int) -> Callable[[], bool]:
@@ -103,6 +105,8 @@ def agree(world: World, screens: dict[str, Terminal]) -> None:
     for person in screens:
         own = [n for n, who, _text in stored if who == person]
         assert own == sorted(own), f"{person}'s messages are out of order"
+    answers = [e.get("text", "") for e in events if e["sender"]["name"] == "talkbot"]
+    assert any(answer.startswith("🎲") for answer in answers), answers
     for screen in screens.values():
         page_through(screen, [number for number, _who, _text in stored])
 

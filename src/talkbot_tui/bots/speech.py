@@ -176,9 +176,12 @@ def plain(text: str) -> str:
 
 
 def without_mention(text: str, name: str) -> str:
-    """`text` without the bot's name, wherever it stands."""
-    left = re.sub(rf"(?<!\w)@{re.escape(name)}\b[,:]?", " ", text, flags=re.IGNORECASE)
-    return left.strip()
+    """What is said to `name`: the words after its mention, or those before if none follow."""
+    before, found, after = text, "", ""
+    parts = re.split(rf"((?<!\w)@{re.escape(name)}\b[,:]?)", text, maxsplit=1, flags=re.IGNORECASE)
+    if len(parts) == 3:
+        before, found, after = parts
+    return (after if found and re.search(r"\w", after) else before).strip()
 
 
 def understand(text: str) -> Said:
