@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from talkbot_tui.bots.runner import RunningBots, start_bots
 from talkbot_tui.bots.skills import helping
@@ -16,6 +19,7 @@ from talkbot_tui.client.memory import FixedToken, MemoryStore
 from talkbot_tui.core.events import OpenConversation
 from talkbot_tui.core.model import Kind, Message, Outcome
 from talkbot_tui.server.app import RunningServer
+from talkbot_tui.wire.acks import Limits
 from tests.serving import register, running_server
 from tests.waiting import until
 
@@ -262,4 +266,62 @@ async def test_bots_are_not_answered(tmp_path: Path) -> None:
             await ana.sees(room, "🎲 6")
             assert len(ana.texts(room)) == 1, "it answered a bot"
         await other.stop()
+        await bots.stop()
+
+
+async def test_an_answer_that_a_stop_cut_short_is_ended_after_the_restart(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        bots = await talkbot(server, tmp_path)
+        async with person(server, "ana") as ana:
+            direct = await ana.look_at(Kind.DIRECT)
+            ana.engine.send(direct, "help")
+            await until(lambda: any(message.streaming for message in ana.messages(direct)))
+            await bots.stop()
+            bots = await talkbot(server, tmp_path)
+            answer = await ana.sees(direct, "I can:")
+            assert answer.text == helping.help_text("en", BOT)
+            assert answer.outcome is Outcome.COMPLETE
+            assert sum("I can:" in text for text in ana.texts(direct)) == 1
+        await bots.stop()
+
+
+async def test_a_bot_that_broke_down_is_told_in_the_log_and_stops_quietly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken() -> None:
+        raise OSError("disk gone")
+
+    bots = RunningBots(asyncio.create_task(broken()))
+    await until(lambda: "disk gone" in caplog.text)
+    await bots.stop()
+
+
+async def test_catchup_reads_on_to_the_latest(tmp_path: Path) -> None:
+    limits = Limits(message_burst=1000, messages_per_minute=100_000)
+    async with running_server(
+        data_dir=tmp_path, greeter=BOT, default_channel="general", limits=limits
+    ) as server:
+        bots = await talkbot(server, tmp_path)
+        async with person(server, "ana") as ana, person(server, "bruno") as bruno:
+            room = await bruno.look_at(Kind.CHANNEL)
+            direct = await ana.look_at(Kind.DIRECT)
+            for number in range(205):
+                bruno.engine.send(room, f"line {number}")
+            await bruno.engine.delivered(bruno.engine.send(room, "@ana are you there?"))
+            ana.engine.send(direct, "catchup")
+            answer = await ana.sees(direct, "new messages")
+            assert "206 new messages" in answer.text
+            assert "@ana are you there?" in answer.text
+        await bots.stop()
+
+
+async def test_what_would_be_too_long_is_cut_not_lost(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        bots = await talkbot(server, tmp_path)
+        async with person(server, "ana") as ana:
+            direct = await ana.look_at(Kind.DIRECT)
+            ana.engine.send(direct, "poll Where? pizza " + "x" * 7980)
+            answer = await ana.sees(direct, "📊 Where")
+            assert len(answer.text) == ana.engine.session.text_max
+            assert answer.text.endswith("…")
         await bots.stop()

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS poll (
 CREATE TABLE IF NOT EXISTS vote (
     server_msg_id TEXT NOT NULL, user_id TEXT NOT NULL, choice INTEGER NOT NULL,
     by_reaction INTEGER NOT NULL, PRIMARY KEY (server_msg_id, user_id));
+CREATE TABLE IF NOT EXISTS answered (server_msg_id TEXT PRIMARY KEY, at INTEGER NOT NULL);
 """
 
 
@@ -105,6 +106,22 @@ class Memory:
         await self._do(
             lambda db: db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
         )
+
+    # --- questions ---------------------------------------------------------------------
+
+    async def answered(self, server_msg_id: str) -> bool:
+        """Whether that question needs no answer any more."""
+        query = "SELECT 1 FROM answered WHERE server_msg_id = ?"
+        return await self._do(lambda db: db.execute(query, (server_msg_id,)).fetchone() is not None)
+
+    async def set_answered(self, server_msg_id: str, at: int, forget: int) -> None:
+        """It was answered at `at` (ms); what was answered before `forget` is never asked for."""
+
+        def note(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM answered WHERE at < ?", (forget,))
+            db.execute("INSERT OR REPLACE INTO answered VALUES (?, ?)", (server_msg_id, at))
+
+        await self._do(note)
 
     # --- reminders -------------------------------------------------------------------
 

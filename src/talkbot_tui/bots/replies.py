@@ -41,6 +41,7 @@ class Speaker:
         self, conversation_id: str, text: str, message_id: str, reply_to: str = ""
     ) -> Delivered | None:
         """Post `text` under this clientMsgId; None when the server has had another one there."""
+        text = fitting(text, self._engine.session.text_max)
         return await self._post(
             Compose(conversation_id, text, message_id, now_ms(), reply_to, "markdown")
         )
@@ -53,7 +54,7 @@ class Speaker:
         if len(text) <= WHOLE_MAX and "\n" not in text:
             await self.say(conversation_id, text, message_id, reply_to)
             return
-        pieces = pieces_of(text)
+        pieces = pieces_of(fitting(text, self._engine.session.text_max))
         first = Compose(
             conversation_id, pieces[0], message_id, now_ms(), reply_to, "markdown", streaming=True
         )
@@ -92,7 +93,7 @@ class Speaker:
         payload: dict[str, Any] = {
             "conversationId": conversation_id,
             "serverMsgId": server_msg_id,
-            "text": text,
+            "text": fitting(text, self._engine.session.text_max),
             "clientOpId": op,
             "baseRevision": revision,
         }
@@ -129,6 +130,11 @@ class Speaker:
             log.info("not said: %s", error)
             self._engine.dispatch(Discard(message.client_msg_id))
             return None
+
+
+def fitting(text: str, most: int) -> str:
+    """`text`, cut where it has more than `most` code points."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def pieces_of(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,8 +14,12 @@ from talkbot_tui.bots.talkbot import TalkBot
 from talkbot_tui.client.connect import open_with_token
 from talkbot_tui.client.ids import now_ms
 
+log = logging.getLogger(__name__)
+
 FOLDER = "bots"
 SYNC_S = 5.0
+STOP_S = 2.0
+"""The server has five seconds to end; the bots may take no more than this of them."""
 
 
 class RunningBots:
@@ -22,12 +27,14 @@ class RunningBots:
 
     def __init__(self, task: asyncio.Task[None]) -> None:
         self._task = task
+        task.add_done_callback(_tell_why)
 
     async def stop(self) -> None:
-        """Let them finish what they store, and end them."""
+        """Let them finish what they store, and end them; never raises."""
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        _ended, late = await asyncio.wait({self._task}, timeout=STOP_S)
+        if late:
+            log.warning("TalkBot did not end in time")
 
 
 async def start_bots(
@@ -56,3 +63,8 @@ async def start_bots(
         async with asyncio.timeout(SYNC_S):
             await synced.wait()
     return RunningBots(task)
+
+
+def _tell_why(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("TalkBot has ended: %s", error, exc_info=error)

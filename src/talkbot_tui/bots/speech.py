@@ -40,6 +40,7 @@ _PORTUGUESE = frozenset(
         "isso",
         "lembrar",
         "lembre",
+        "lembre-me",
         "mais",
         "me",
         "meu",
@@ -69,6 +70,7 @@ _PORTUGUESE = frozenset(
         "quem",
         "resuma",
         "resumo",
+        "role",
         "rolar",
         "sala",
         "se",
@@ -157,7 +159,15 @@ COMMANDS = {
     "thanks": ("thanks", "thank", "obrigado", "obrigada", "valeu"),
 }
 _BY_WORD = {word: name for name, words in COMMANDS.items() for word in words}
-_PHRASES = {"catch up": "catchup", "what did i miss": "catchup", "o que perdi": "catchup"}
+_PHRASES = {
+    "catch up": "catchup",
+    "what did i miss": "catchup",
+    "o que perdi": "catchup",
+    "o que eu perdi": "catchup",
+    "what time is it": "time",
+    "what's the time": "time",
+    "que horas sao": "time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +213,10 @@ def language_of(text: str, default: str) -> str:
     words = re.findall(r"[\w-]+", plain(text))
     portuguese = sum(word in _PORTUGUESE for word in words)
     english = sum(word in _ENGLISH for word in words)
+    if words and words[0] in _BY_WORD:
+        # A command tells more than what follows it: those words may be looked for, or choices.
+        portuguese += len(words) * (words[0] in _PORTUGUESE)
+        english += len(words) * (words[0] in _ENGLISH)
     if re.search(r"[ãõçâêôáéíóúà]", text.casefold()):
         portuguese += 2
     if portuguese == english:

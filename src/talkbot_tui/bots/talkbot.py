@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from talkbot_tui import i18n
@@ -14,6 +15,7 @@ from talkbot_tui.bots.ids import derived
 from talkbot_tui.bots.memory import Memory
 from talkbot_tui.bots.replies import Speaker
 from talkbot_tui.bots.skills import helping, polling, table
+from talkbot_tui.bots.unanswered import recent_messages
 from talkbot_tui.client.engine import Engine
 from talkbot_tui.client.lookups import LookupFailed
 from talkbot_tui.client.transport import TransportError
@@ -27,6 +29,7 @@ OLD_MS = 10 * 60_000
 """A question that waited longer, because the bot was away, is not answered any more."""
 
 SLEEP_MAX_S = 3600.0
+AGAIN_S = 5.0
 
 
 class TalkBot:
@@ -49,6 +52,7 @@ class TalkBot:
         self._tools = Tools(engine, memory, self._speaker, clock, draw, self._wake.set)
         self._turns: dict[str, asyncio.Lock] = {}
         self._greeted: set[str] = set()
+        self._synced = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self, ready: asyncio.Future[None]) -> None:
@@ -60,6 +64,7 @@ class TalkBot:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 group.create_task(self._remind())
+                group.create_task(self._look_back())
                 self._greet_all()
                 ready.set_result(None)
         finally:
@@ -82,6 +87,14 @@ class TalkBot:
                 case _:
                     pass
 
+    async def _look_back(self) -> None:
+        """Take up what the last run heard and had no time to answer."""
+        await self._synced.wait()
+        async for event in recent_messages(self._engine, self._clock() - OLD_MS):
+            asked = self._asked(event)
+            if asked is not None:
+                self._spawn(event.conversation_id, self._answer(asked))
+
     def _asked(self, event: MessagePosted) -> Asked | None:
         """The request in a message, if it is one to us from a person, and not an old one."""
         message, me = event.message, self._engine.session.me
@@ -103,12 +116,23 @@ class TalkBot:
         )
 
     def _changed(self, changes: tuple[Change, ...]) -> None:
+        if self._engine.session.synced_once:
+            self._synced.set()
         if any(isinstance(change, RoomsChanged) for change in changes):
             self._greet_all()
 
     # --- answering ---------------------------------------------------------------------
 
     async def _answer(self, asked: Asked) -> None:
+        """Answer what was not answered yet; it is noted last, so that no stop loses it."""
+        trigger_id = asked.message.server_msg_id
+        if await self._memory.answered(trigger_id):
+            return
+        await self._answer_now(asked)
+        now = self._clock()
+        await self._memory.set_answered(trigger_id, now, forget=now - 2 * OLD_MS)
+
+    async def _answer_now(self, asked: Asked) -> None:
         person = asked.message.sender.user_id
         known = await self._memory.fact(f"language:{person}")
         language = speech.language_of(asked.said.text, known or i18n.language())
@@ -149,22 +173,28 @@ class TalkBot:
     async def _remind(self) -> None:
         """Say each reminder when it is due; those that came due meanwhile, at once."""
         while True:
-            self._wake.clear()
-            reminder = await self._memory.next_reminder()
-            left = (reminder.due - self._clock()) / 1000 if reminder else SLEEP_MAX_S
-            if reminder is None or left > 0:
-                try:
-                    async with asyncio.timeout(min(left, SLEEP_MAX_S)):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
-                continue
-            await self._speaker.say(
-                reminder.conversation_id,
-                f"⏰ @{reminder.name}: {reminder.text}",
-                derived("reminder", reminder.reminder_id),
-            )
-            await self._memory.drop_reminder(reminder.reminder_id)
+            try:
+                await self._next_reminder()
+            except Exception:
+                # A store that fails now must not silence everything else.
+                log.exception("the reminders")
+                await asyncio.sleep(AGAIN_S)
+
+    async def _next_reminder(self) -> None:
+        self._wake.clear()
+        reminder = await self._memory.next_reminder()
+        left = (reminder.due - self._clock()) / 1000 if reminder else SLEEP_MAX_S
+        if reminder is None or left > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left, SLEEP_MAX_S)):
+                    await self._wake.wait()
+            return
+        await self._speaker.say(
+            reminder.conversation_id,
+            f"⏰ @{reminder.name}: {reminder.text}",
+            derived("reminder", reminder.reminder_id),
+        )
+        await self._memory.drop_reminder(reminder.reminder_id)
 
     # --- tasks -----------------------------------------------------------------------------
 

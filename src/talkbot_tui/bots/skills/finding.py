@@ -16,6 +16,9 @@ _ = i18n.Domain("bots")
 
 HITS_MAX = 8
 EACH_MAX = 5
+PAGES_MAX = 10
+"""So many pages of 200 are read for one room."""
+
 LINKS = ("http://", "https://")
 
 
@@ -96,16 +99,22 @@ async def catch_up(engine: Engine, user_id: str, rooms: list[Conversation], lang
 async def _after(
     engine: Engine, conversation_id: str, mark: int, user_id: str
 ) -> list[tuple[Missed, bool]]:
-    answer = await engine.request(
-        "history", {"conversationId": conversation_id, "after": mark, "limit": 200}
-    )
-    page = decode_ack("history", answer, acks.HistoryAck)
+    events: list[server_events.LogEvent] = []
+    for _page in range(PAGES_MAX):
+        answer = await engine.request(
+            "history", {"conversationId": conversation_id, "after": mark, "limit": 200}
+        )
+        page = decode_ack("history", answer, acks.HistoryAck)
+        events.extend(page.events)
+        if not page.more or not page.events:
+            break
+        mark = page.events[-1].seq
     return [
         (
             Missed(event.seq, one_line(event.sender.name), one_line(event.text)[:160]),
             user_id in event.mentions,
         )
-        for event in page.events
+        for event in events
         if isinstance(event, server_events.MessageEvent)
         and not event.deleted
         and event.sender.user_id not in (user_id, engine.session.me.user_id)
