@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import filelock
@@ -117,8 +116,8 @@ class RunningServer:
         self.metrics.gauge("store_commits", lambda: self.database.writer.commits)
         self.metrics.gauge("store_units", lambda: self.database.writer.units)
         await self._listen()
-        loops = (self._sweep(), self._poll(), self.presence.run(), self.streams.run())
-        self._tasks = [asyncio.ensure_future(_forever(loop)) for loop in loops]
+        loops = (self._sweep, self._poll, self.presence.run, self.streams.run)
+        self._tasks = [asyncio.ensure_future(keep_running(loop)) for loop in loops]
 
     async def stop(self) -> None:
         """Say goodbye, answer what was taken, close within 5 s; idempotent."""
@@ -249,9 +248,15 @@ class RunningServer:
                 untidy = await self.database.write(messages.tidy_index)
 
 
-async def _forever(loop: Coroutine[Any, Any, None]) -> None:
-    with contextlib.suppress(asyncio.CancelledError):
-        await loop
+async def keep_running(loop: Callable[[], Awaitable[None]], pause: float = 1.0) -> None:
+    """Run `loop` until cancelled; one that fails is logged and begins again after `pause` s."""
+    while True:
+        try:
+            await loop()
+        except Exception:
+            # Without it nobody would end revoked sessions, or tell who is there.
+            log.exception("a loop of the server failed and begins anew")
+        await asyncio.sleep(pause)
 
 
 async def start_server(config: ServerConfig) -> RunningServer:
