@@ -6,9 +6,10 @@ import pytest
 
 from talkbot_tui.bots.ids import derived
 from talkbot_tui.bots.memory import Poll, Vote
-from talkbot_tui.bots.replies import PIECES_MAX, pieces_of
-from talkbot_tui.bots.skills import clock, dice, helping, polls, reminders
+from talkbot_tui.bots.replies import PIECES_MAX, fitting, pieces_of
+from talkbot_tui.bots.skills import clock, dice, finding, helping, polls, reminders
 from talkbot_tui.core.model import Reaction
+from talkbot_tui.wire.server_events import LogEvent, MemberEvent, MessageEvent, UserInfo
 
 POLL = Poll("m1", "c1", "Where?", ("pizza", "sushi", "soup"), "en")
 
@@ -146,3 +147,34 @@ def test_the_greeting_shows_three_keys(language: str, word: str) -> None:
     text = helping.greeting(language, "ana")
     assert text.startswith(word)
     assert all(key in text for key in ("Enter", "Ctrl+K", "F1"))
+
+
+def test_a_text_is_cut_only_where_it_is_too_long() -> None:
+    assert fitting("abcde", 5) == "abcde"
+    assert fitting("abcdef", 5) == "abcd…"
+
+
+def wrote(seq: int, user_id: str, *mentions: str) -> MessageEvent:
+    sender = UserInfo(user_id=user_id, name=user_id)
+    return MessageEvent(
+        conversation_id="c1",
+        seq=seq,
+        ts=seq,
+        sender=sender,
+        server_msg_id=f"m{seq}",
+        client_msg_id=f"n{seq}",
+        text="words",
+        mentions=list(mentions),
+    )
+
+
+def test_the_last_sign_of_a_person_is_what_they_wrote_but_not_to_the_bot() -> None:
+    events: list[LogEvent] = [wrote(1, "ana"), wrote(2, "bruno", "ana"), wrote(3, "ana", "bot")]
+    assert finding.last_sign(events, "ana", "bot") == 1
+    assert finding.last_sign(events, "carla", "bot") == 0
+
+
+def test_who_wrote_nothing_misses_nothing_from_before_they_joined() -> None:
+    ana = UserInfo(user_id="ana", name="ana")
+    joined = MemberEvent(conversation_id="c1", seq=2, ts=2, sender=ana, user=ana, change="joined")
+    assert finding.last_sign([wrote(1, "bruno"), joined, wrote(3, "bruno")], "ana", "bot") == 2

@@ -74,8 +74,7 @@ async def catch_up(engine: Engine, user_id: str, rooms: list[Conversation], lang
     """Mentions, questions and links after that person's read mark, with their numbers."""
     parts = []
     for room in rooms:
-        mark = engine.session.reads(room.conversation_id).get(user_id, 0)
-        missed = await _after(engine, room.conversation_id, mark, user_id)
+        missed = await _missed(engine, room.conversation_id, user_id)
         if not missed:
             continue
         asked = [one for one, mentioned in missed if mentioned and "?" in one.text]
@@ -96,9 +95,47 @@ async def catch_up(engine: Engine, user_id: str, rooms: list[Conversation], lang
     return "\n".join(parts) or _.translate(language, "You missed nothing: all is read.")
 
 
-async def _after(
-    engine: Engine, conversation_id: str, mark: int, user_id: str
-) -> list[tuple[Missed, bool]]:
+def last_sign(events: list[server_events.LogEvent], user_id: str, bot_id: str) -> int:
+    """The seq of the last thing that person did there, 0 for none; asking the bot is none."""
+    for event in reversed(events):
+        match event:
+            case server_events.MessageEvent() if bot_id not in event.mentions:
+                if event.sender.user_id == user_id:
+                    return event.seq
+            case server_events.MemberEvent() if event.user.user_id == user_id:
+                return event.seq
+            case _:
+                pass
+    return 0
+
+
+async def _missed(engine: Engine, conversation_id: str, user_id: str) -> list[tuple[Missed, bool]]:
+    """What others wrote after that person's read mark.
+
+    Large rooms tell no read marks; there it is what was written after their last words.
+    """
+    me = engine.session.me.user_id
+    mark = engine.session.reads(conversation_id).get(user_id)
+    if mark is None:
+        room = engine.session.room(conversation_id)
+        events = await _after(engine, conversation_id, max(0, room.head_seq - 1000) if room else 0)
+        mark = last_sign(events, user_id, me)
+    else:
+        events = await _after(engine, conversation_id, mark)
+    return [
+        (
+            Missed(event.seq, one_line(event.sender.name), one_line(event.text)[:160]),
+            user_id in event.mentions,
+        )
+        for event in events
+        if isinstance(event, server_events.MessageEvent)
+        and event.seq > mark
+        and not event.deleted
+        and event.sender.user_id not in (user_id, me)
+    ]
+
+
+async def _after(engine: Engine, conversation_id: str, mark: int) -> list[server_events.LogEvent]:
     events: list[server_events.LogEvent] = []
     for _page in range(PAGES_MAX):
         answer = await engine.request(
@@ -109,13 +146,4 @@ async def _after(
         if not page.more or not page.events:
             break
         mark = page.events[-1].seq
-    return [
-        (
-            Missed(event.seq, one_line(event.sender.name), one_line(event.text)[:160]),
-            user_id in event.mentions,
-        )
-        for event in events
-        if isinstance(event, server_events.MessageEvent)
-        and not event.deleted
-        and event.sender.user_id not in (user_id, engine.session.me.user_id)
-    ]
+    return events
