@@ -164,7 +164,7 @@ def note_line(note: Note) -> str:
         "invited": _("{actor} invited {subject}"),
         "removed": _("{actor} removed {subject}"),
         "role": _("{subject} is now {detail}"),
-        "created": _("{actor} created the room"),
+        "created": _("the conversation begins here"),
         "renamed": _("{actor} renamed the room: {detail}"),
         "topic": _("{actor} set the topic: {detail}"),
         "archived": _("{actor} archived the room"),
