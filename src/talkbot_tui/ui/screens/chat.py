@@ -47,6 +47,7 @@ class ChatScreen(ChatParts):
         leaving: Ctrl+C was pressed once.
         asked_delete: key of the message whose deletion waits for a second key press.
         wanted_room: the room to open as soon as it is listed, "" for none.
+        turned_away: the text that could not be sent; why is told while it stands there.
     """
 
     CSS_PATH = "chat.tcss"
@@ -58,6 +59,7 @@ class ChatScreen(ChatParts):
     def __init__(self, engine: EnginePort, around: Surroundings, room: str = "") -> None:
         super().__init__(engine, around)
         self.wanted_room = room
+        self.turned_away = ""
         self.leaving = False
         self.asked_delete = ""
         self.unsubscribe: Callable[[], None] = _nothing
@@ -185,9 +187,14 @@ class ChatScreen(ChatParts):
     @on(Composer.Written)
     def _written(self, event: Composer.Written) -> None:
         self.leaving = False
-        self.tell("")
-        self.desk.keep_draft(event.room_id, event.text)
-        if event.text and self.around.settings.typing and not event.text.startswith("/"):
+        # A burst of keys may have changed or sent the text before we hear of this.
+        here = event.room_id == self.composer.room_id
+        text = self.composer.text if here else event.text
+        if text != self.turned_away:
+            self.tell("")
+            self.turned_away = ""
+        self.desk.keep_draft(event.room_id, text)
+        if text and self.around.settings.typing and not text.startswith("/"):
             self.engine.dispatch(Typed(event.room_id, on=True))
 
     def submit(self) -> None:
@@ -196,6 +203,7 @@ class ChatScreen(ChatParts):
         task = self.desk.tasks.get(room_id)
         match self.desk.submit(room_id, text):
             case Told(line):
+                self.turned_away = text
                 self.tell(line)
             case Ordered(command, rest):
                 self._clear(room_id, text, "")
