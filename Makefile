@@ -10,6 +10,11 @@ UV := $(BIN)/uv
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 SECONDS_OF = $(BIN)/python tools/budget.py
 
+# Make itself sets AS, to the name of the assembler; only the user's counts.
+ifeq ($(origin AS),default)
+AS :=
+endif
+
 .PHONY: help demo test check e2e screenshots bench bench-ci docs lock catalogues clean format
 
 help:  ## list the commands
