@@ -83,7 +83,9 @@ def _refusal(status: int, body: bytes) -> Exception:
     try:
         error = msgspec.json.decode(body, type=_Answer).error
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Unreachable("http_error" if status >= 500 else "not_socketio", f"HTTP {status}")
+        # 501 is how a plain file server answers a POST.
+        ours = status >= 500 and status != 501
+        return Unreachable("http_error" if ours else "not_socketio", f"HTTP {status}")
     return Refused(
         error.code,
         error.message,
