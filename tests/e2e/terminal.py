@@ -12,6 +12,8 @@ from ptyprocess import PtyProcess
 
 from tests.waiting import until_sync
 
+# The language is the test's choice, not that of whoever runs it.
+NOT_INHERITED = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 PASTE_BEGIN, PASTE_END = "\x1b[200~", "\x1b[201~"
 
 
@@ -30,10 +32,11 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
         self.raw = bytearray()
+        inherited = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
         self._process = PtyProcess.spawn(
             list(command),
             dimensions=(rows, columns),
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
+            env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
