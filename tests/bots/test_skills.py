@@ -112,21 +112,30 @@ def test_a_poll_shows_its_counts() -> None:
 def test_the_new_one_of_two_reactions_counts() -> None:
     votes = {"u1": Vote(0, by_reaction=True)}
     reactions = [Reaction(polls.digit(0), ("u1",)), Reaction(polls.digit(2), ("u1",))]
-    assert polls.from_reactions(POLL, reactions, votes, "bot") == {"u1": Vote(2, True)}
+    assert polls.from_reactions(POLL, reactions, votes, "u1") == (True, Vote(2, True))
+
+
+def test_somebody_else_s_reaction_changes_no_vote_of_ours() -> None:
+    votes = {"u1": Vote(1, by_reaction=False)}
+    reactions = [Reaction(polls.digit(0), ("u1",)), Reaction(polls.digit(2), ("u2",))]
+    assert polls.from_reactions(POLL, reactions, votes, "u2") == (True, Vote(2, True))
 
 
 def test_a_reaction_taken_back_is_a_vote_taken_back() -> None:
     votes = {"u1": Vote(0, by_reaction=True), "u2": Vote(1, by_reaction=False)}
-    assert polls.from_reactions(POLL, [], votes, "bot") == {"u1": None}
+    assert polls.from_reactions(POLL, [], votes, "u1") == (True, None)
+    assert polls.from_reactions(POLL, [], votes, "u2") == (False, votes["u2"])
 
 
-def test_other_reactions_and_our_own_are_no_votes() -> None:
-    reactions = [
-        Reaction("🎉", ("u1",)),
-        Reaction(polls.digit(8), ("u1",)),
-        Reaction(polls.digit(0), ("bot",)),
-    ]
-    assert polls.from_reactions(POLL, reactions, {}, "bot") == {}
+def test_the_same_reactions_again_change_nothing() -> None:
+    votes = {"u1": Vote(0, by_reaction=True)}
+    reactions = [Reaction(polls.digit(0), ("u1",))]
+    assert polls.from_reactions(POLL, reactions, votes, "u1") == (False, votes["u1"])
+
+
+def test_other_reactions_are_no_votes() -> None:
+    reactions = [Reaction("🎉", ("u1",)), Reaction(polls.digit(8), ("u1",))]
+    assert polls.from_reactions(POLL, reactions, {}, "u1") == (False, None)
 
 
 def test_pieces_add_up_to_the_text() -> None:

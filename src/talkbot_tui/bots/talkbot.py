@@ -90,10 +90,14 @@ class TalkBot:
     async def _look_back(self) -> None:
         """Take up what the last run heard and had no time to answer."""
         await self._synced.wait()
-        async for event in recent_messages(self._engine, self._clock() - OLD_MS):
-            asked = self._asked(event)
-            if asked is not None:
-                self._spawn(event.conversation_id, self._answer(asked))
+        try:
+            async for event in recent_messages(self._engine, self._clock() - OLD_MS):
+                asked = self._asked(event)
+                if asked is not None:
+                    self._spawn(event.conversation_id, self._answer(asked))
+        except Exception:
+            # What is asked from now on matters more than what was asked before.
+            log.exception("could not look back")
 
     def _asked(self, event: MessagePosted) -> Asked | None:
         """The request in a message, if it is one to us from a person, and not an old one."""

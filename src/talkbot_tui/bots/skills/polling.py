@@ -57,12 +57,13 @@ async def count_reactions(tools: Tools, event: ReactionsChanged) -> None:
     poll = await tools.memory.poll(event.server_msg_id)
     if poll is None:
         return
+    person = event.sender.user_id
+    if person == tools.engine.session.me.user_id:
+        return
     votes = await tools.memory.votes(poll.server_msg_id)
-    me = tools.engine.session.me.user_id
-    changed = polls.from_reactions(poll, event.reactions, votes, me)
-    for person, choice in changed.items():
-        await tools.memory.vote(poll.server_msg_id, person, choice)
+    changed, vote = polls.from_reactions(poll, event.reactions, votes, person)
     if changed:
+        await tools.memory.vote(poll.server_msg_id, person, vote)
         await _recount(tools, poll, str(event.seq))
 
 

@@ -42,29 +42,27 @@ def show(poll: Poll, votes: Mapping[str, Vote]) -> str:
 
 
 def from_reactions(
-    poll: Poll, reactions: Iterable[Reaction], votes: Mapping[str, Vote], me: str
-) -> dict[str, Vote | None]:
-    """The votes that another set of reactions changes; None takes one back.
+    poll: Poll, reactions: Iterable[Reaction], votes: Mapping[str, Vote], person: str
+) -> tuple[bool, Vote | None]:
+    """Whether the vote of `person`, who has just reacted, is another one now, and which.
 
-    One vote a person: of several reactions the one that is new counts.
+    One vote a person: of several reactions the one that is new counts. Nobody else's
+    vote changes, whatever reactions they left there before.
     """
-    chosen: dict[str, set[int]] = {}
-    for reaction in reactions:
-        number = _choice(reaction.emoji)
-        if number is not None and number < len(poll.options):
-            for user in reaction.user_ids:
-                chosen.setdefault(user, set()).add(number)
-    chosen.pop(me, None)
-    changed: dict[str, Vote | None] = {}
-    for user, numbers in chosen.items():
-        before = votes.get(user)
-        fresh = numbers - {before.choice} if before else numbers
-        if before is None or (fresh and (before.by_reaction or before.choice not in numbers)):
-            changed[user] = Vote(min(fresh or numbers), by_reaction=True)
-    for user, vote in votes.items():
-        if vote.by_reaction and user not in chosen:
-            changed[user] = None
-    return changed
+    numbers = {
+        number
+        for reaction in reactions
+        if person in reaction.user_ids
+        and (number := _choice(reaction.emoji)) is not None
+        and number < len(poll.options)
+    }
+    before = votes.get(person)
+    if not numbers:
+        return (True, None) if before and before.by_reaction else (False, before)
+    fresh = numbers - {before.choice} if before else numbers
+    if not fresh:
+        return False, before
+    return True, Vote(min(fresh), by_reaction=True)
 
 
 def _choice(emoji: str) -> int | None:

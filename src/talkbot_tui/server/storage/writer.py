@@ -8,6 +8,7 @@ disturb the others, and none is ever half done because its caller went away.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.wire.errors import Code, Refused
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 Settle = Callable[[Any], None]
 
 BATCH_MAX = 256
@@ -141,7 +143,11 @@ def _deliver(done: list[tuple[_Job, Any]]) -> None:
         for job, result in done:
             failed = isinstance(result, Exception)
             if job.settle is not None and not failed:
-                job.settle(result)
+                try:
+                    job.settle(result)
+                except Exception:
+                    # It is stored; the others of this commit must still hear of theirs.
+                    log.exception("what follows a commit failed")
             if job.future.done():
                 continue
             if failed:
