@@ -36,10 +36,16 @@ def data_folder() -> Path:
 
 def runtime_folder() -> Path:
     """Files that live as long as the user's session, such as the demo's address."""
+    import warnings
+
     import platformdirs
 
     named = os.environ.get("TALKBOT_RUNTIME")
-    return Path(named) if named else Path(platformdirs.user_runtime_dir(APP))
+    with warnings.catch_warnings():
+        # Where the system has no such folder (containers, `su`) platformdirs takes one among the
+        # temporary files and warns; on a terminal that is noise nobody can act on.
+        warnings.simplefilter("ignore")
+        return Path(named) if named else Path(platformdirs.user_runtime_dir(APP))
 
 
 def private_folder(folder: Path) -> Path:
