@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import PROGRAM
@@ -30,8 +31,8 @@ def demo(folder: Path, *arguments: str) -> Iterator[Terminal]:
         yield terminal
 
 
-def server_of(folder: Path) -> dict[str, str]:
-    found: dict[str, str] = json.loads(next((folder / "run").glob("demo*.json")).read_text())
+def server_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(next((folder / "run").glob("demo*.json")).read_text())
     return found
 
 
@@ -40,7 +41,7 @@ def answers(url: str) -> bool:
     connection = http.client.HTTPConnection(host, int(port), timeout=2)
     try:
         connection.request("GET", "/")
-        return connection.getresponse().read() == b"OK"
+        return connection.getresponse().status == 200
     except OSError:
         return False
     finally:
@@ -59,6 +60,7 @@ def test_two_terminals_meet_and_the_server_goes_with_the_last(tmp_path: Path) ->
         bruno.send("roll 1d6")
         bruno.wait("🎲")
         server = server_of(tmp_path)
+        assert answers(server["url"])
         with demo(tmp_path, "--as", "ana") as ana:
             ana.wait("Hello ana! I am TalkBot.", 30)
             assert server_of(tmp_path) == server, "the second demo joins the first one's server"
@@ -84,27 +86,39 @@ def test_a_folder_of_ones_own_keeps_everything(tmp_path: Path) -> None:
         first.send("hora UTC")
         first.wait("🕒")
         leave(first)
-    url = server_of(tmp_path)["url"]
-    until_sync(lambda: not answers(url), 20)
+    before = server_of(tmp_path)
+    until_sync(lambda: not answers(before["url"]), 20)
     modes = {oct(path.stat().st_mode & 0o777) for path in kept.rglob("*") if path.is_file()}
     assert modes == {"0o600"}
     with demo(tmp_path, "--as", "ana", "--data-dir", str(kept)) as second:
         second.wait("online", 30)
+        assert server_of(tmp_path)["pid"] != before["pid"]
         second.write("\x1b[1;3B")
         second.wait("🕒")
         leave(second)
+    caches = list((kept / "people").rglob("cache.db"))
+    assert len(caches) == 1, "the cache is found again although the port is another one"
 
 
 def test_a_server_that_was_killed_is_replaced(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir(mode=0o700)
     stale = {"url": "http://127.0.0.1:9", "secret": "x", "folder": str(tmp_path / "gone"),
-             "temporary": True}  # fmt: skip
+             "temporary": True, "pid": 0}  # fmt: skip
     (run / "demo.json").write_text(json.dumps(stale))
     with demo(tmp_path, "--as", "ana") as ana:
         ana.wait("Hello ana! I am TalkBot.", 30)
         leave(ana)
     assert server_of(tmp_path)["url"] != stale["url"]
+
+
+def test_the_language_of_the_settings_is_the_bots_too(tmp_path: Path) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text('language = "pt-BR"\n')
+    command = [*PROGRAM, "--config", str(settings), "demo", "--as", "ana"]
+    with Terminal(command, env=environment(tmp_path)) as ana:
+        ana.wait("Olá, ana! Eu sou o TalkBot.", 30)
+        leave(ana)
 
 
 def test_a_name_the_server_keeps_is_told(tmp_path: Path) -> None:

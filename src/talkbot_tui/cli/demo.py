@@ -6,8 +6,10 @@ import argparse
 import getpass
 import hashlib
 import hmac
+import importlib
 import re
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,8 @@ HELP = i18n.N_("try it: server, room, bot and app on this machine")
 BOT = "talkbot"
 NAME_MAX = 32
 SEATS_MAX = 20
+CACHE = "cache"
+ATTEMPTS = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,31 +44,78 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Find or start the server, sign in, open the app."""
     from talkbot_tui.cli.chat import require_terminal, settings_of
-    from talkbot_tui.cli.demo_server import DemoServer
 
     require_terminal()
+    # Before the server starts: it speaks the language of the settings, too.
+    settings = settings_of(args)
     name = user_name(args.name or _login())
     try:
-        with DemoServer(args.data_dir) as server:
-            server.begin()
-            # The server starts meanwhile; reading our own code takes as long.
-            from talkbot_tui.ui.app import run_app
-
-            demo = server.ready()
+        place = _enter(args.data_dir, name, asked=bool(args.name))
     except OSError as error:
         text = _("{file}: {reason}; choose another folder with --data-dir")
         where = error.filename or args.data_dir or ""
-        raise Problem(text.format(file=where, reason=error.strerror), exit_codes.STORE) from None
-    settings = settings_of(args)
-    seat, accounts = _seat(demo, name)
-    try:
-        account, new = _sign_in(demo, accounts, name, asked=bool(args.name))
-        from talkbot_tui.client.connect import open_engine
+        reason = error.strerror or str(error)
+        raise Problem(text.format(file=where, reason=reason), exit_codes.STORE) from None
 
-        engine = open_engine(account, accounts)
-        return run_app(engine, settings, room=BOT if new else "")
+    from talkbot_tui.cli import wording
+    from talkbot_tui.client import connect
+    from talkbot_tui.client.store import StoreError
+    from talkbot_tui.ui.app import run_app
+
+    try:
+        # Not by the server's address, as usual: its port is another one each time, and
+        # what waits to be sent must be found again.
+        store = connect.store_in(place.folder / CACHE / place.account.user)
+        engine = connect.build(place.url, place.accounts.tokens(place.account), store=store)
+        return run_app(engine, settings, room=BOT if place.new else "")
+    except StoreError as error:
+        raise wording.store(error.code, error.path) from None
     finally:
-        seat.release()
+        place.seat.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One person's place in a demo; `new`: the account was made just now."""
+
+    url: str
+    seat: Any
+    folder: Path
+    accounts: Accounts
+    account: Account
+    new: bool
+
+
+def _enter(data_dir: Path | None, name: str, *, asked: bool) -> _Place:
+    """Sign in at the demo's server, wherever it is now."""
+    from talkbot_tui.cli import wording
+    from talkbot_tui.client.accounts import Accounts
+    from talkbot_tui.client.transport import Unreachable
+
+    last = ATTEMPTS - 1
+    for attempt in range(ATTEMPTS):
+        demo = _server(data_dir)
+        seat, folder = _seat(demo, name)
+        accounts = Accounts(folder)
+        try:
+            account, new = _sign_in(demo, accounts, name, asked=asked)
+            return _Place(demo.url, seat, folder, accounts, account, new)
+        except Unreachable as error:
+            seat.release()
+            # It may have ended, for lack of people, since it was found.
+            if attempt == last:
+                raise wording.unreachable(error.code, demo.url) from None
+    raise AssertionError("the last attempt raises")
+
+
+def _server(data_dir: Path | None) -> Demo:
+    from talkbot_tui.cli.demo_server import DemoServer
+
+    with DemoServer(data_dir) as server:
+        server.begin()
+        # The server starts meanwhile; reading our own code takes as long.
+        importlib.import_module("talkbot_tui.ui.app")
+        return server.ready()
 
 
 def user_name(text: str) -> str:
@@ -87,13 +138,12 @@ def _login() -> str:
         return "guest"
 
 
-def _seat(demo: Demo, name: str) -> tuple[Any, Accounts]:
-    """A folder for this person's cache that no other demo of the same person uses."""
+def _seat(demo: Demo, name: str) -> tuple[Any, Path]:
+    """A folder for this person's cache that no other demo of the same person uses, and its lock."""
     import filelock
 
     from talkbot_tui import paths
     from talkbot_tui.cli.demo_server import PEOPLE
-    from talkbot_tui.client.accounts import Accounts
 
     for number in range(1, SEATS_MAX + 1):
         folder = paths.private_folder(Path(demo.folder) / PEOPLE / f"{name}.{number}")
@@ -102,18 +152,18 @@ def _seat(demo: Demo, name: str) -> tuple[Any, Accounts]:
             lock.acquire(timeout=0)
         except filelock.Timeout:
             continue
-        return lock, Accounts(folder)
+        return lock, folder
     raise Problem(_("{name} is here too often already; use --as").format(name=name))
 
 
 def _sign_in(demo: Demo, accounts: Accounts, name: str, *, asked: bool) -> tuple[Account, bool]:
-    """The account, and whether it was made just now."""
+    """The account, and whether it was made just now; raises `Unreachable`."""
     import asyncio
 
     from talkbot_tui.cli import wording
     from talkbot_tui.client import addresses
     from talkbot_tui.client.accounts import SESSION
-    from talkbot_tui.client.transport import Refused, Unreachable
+    from talkbot_tui.client.transport import Refused
 
     address = addresses.parse(demo.url)
 
@@ -136,6 +186,4 @@ def _sign_in(demo: Demo, accounts: Accounts, name: str, *, asked: bool) -> tuple
                     raise
     except Refused as error:
         raise wording.refused(error.code, error.message, demo.url) from None
-    except Unreachable as error:
-        raise wording.unreachable(error.code, demo.url) from None
     raise AssertionError("one of the names was taken or refused")

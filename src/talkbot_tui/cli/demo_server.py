@@ -12,8 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from talkbot_tui import i18n, paths
@@ -23,6 +24,9 @@ from talkbot_tui.cli.problems import Problem
 _ = i18n.Domain("cli")
 
 IDLE_SECONDS = "30"
+PREFIX = "talkbot-demo-"
+HEALTH_SECONDS = 2.0
+DRAIN_SECONDS = 10.0
 SECRET = "demo.secret"
 PEOPLE = "people"
 SERVER = "server"
@@ -34,13 +38,14 @@ class Demo:
     """A running demo server.
 
     secret: from which everybody's password is made. folder: where it all lies.
-    temporary: the folder goes when the server does.
+    temporary: the folder goes when the server does. pid: the server's process.
     """
 
     url: str
     secret: str
     folder: str
     temporary: bool
+    pid: int
 
 
 class DemoServer:
@@ -79,23 +84,29 @@ class DemoServer:
         if found is not None:
             self._started = found
             return
-        folder = self._data_dir or Path(tempfile.mkdtemp(prefix="talkbot-demo-"))
+        folder = self._data_dir or Path(tempfile.mkdtemp(prefix=PREFIX))
         paths.private_folder(folder)
-        demo = Demo("", _secret(folder), str(folder), temporary=self._data_dir is None)
-        command = [sys.executable, "-m", "talkbot_tui", "--lang", i18n.language(), "serve"]
+        # The server before may still be closing; one that stays is told by the new one.
+        _in_use(folder, DRAIN_SECONDS)
+        demo = Demo("", _secret(folder), str(folder), temporary=self._data_dir is None, pid=0)
+        # -P: a file in the current folder must not pass for a module of ours.
+        command = [sys.executable, "-P", "-m", "talkbot_tui", "--lang", i18n.language(), "serve"]
         command += ["--port", "0", "--data-dir", str(folder / SERVER)]
         command += ["--exit-when-idle", os.environ.get("TALKBOT_DEMO_IDLE", IDLE_SECONDS)]
         if demo.temporary:
             command += ["--remove-at-end", str(folder)]
-        with paths.private_file(folder / LOG).open("a") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+        # Held open until the server is ready: one that fails removes its folder and the log.
+        self._log = paths.private_file(folder / LOG).open("a+", encoding="utf-8", errors="replace")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            start_new_session=True,
+            # A demo must not write to the database of a real server.
+            env={k: v for k, v in os.environ.items() if k != "TALKBOT_DATABASE_URL"},
+        )
         self._started = demo
 
     def ready(self) -> Demo:
@@ -107,9 +118,11 @@ class DemoServer:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         self._process.stdout.close()
-        if not line.startswith("ready "):
-            raise Problem(self._why(Path(demo.folder)), exit_codes.FAILURE)
-        demo = Demo(line.split()[1], demo.secret, demo.folder, demo.temporary)
+        with self._log:
+            if not line.startswith("ready "):
+                self._process.wait()
+                raise Problem(_why(self._log), exit_codes.FAILURE)
+        demo = replace(demo, url=line.split()[1], pid=self._process.pid)
         paths.write_private(self._file, json.dumps(asdict(demo)).encode())
         return demo
 
@@ -118,17 +131,39 @@ class DemoServer:
             demo = Demo(**json.loads(self._file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        if _answers(demo.url):
-            return demo
-        if demo.temporary:
+        lives = _in_use(Path(demo.folder))
+        if lives:
+            try:
+                if _ready(demo.url):
+                    return demo
+            except TimeoutError:
+                text = _("the demo's server does not answer; try again, or end its process {pid}")
+                raise Problem(text.format(pid=demo.pid), exit_codes.UNREACHABLE) from None
+        elif demo.temporary and Path(demo.folder).name.startswith(PREFIX):
             # Its server was killed and could not tidy up.
             shutil.rmtree(demo.folder, ignore_errors=True)
         return None
 
-    def _why(self, folder: Path) -> str:
-        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
-        reason = lines[-1] if lines else _("it said nothing")
-        return _("the demo's server did not start: {reason}").format(reason=reason)
+
+def _in_use(folder: Path, wait_s: float = 0.0) -> bool:
+    """Whether a server still runs in `folder` after `wait_s`; its lock goes even when killed."""
+    import filelock
+
+    path = folder / SERVER / "serve.lock"
+    if not path.exists():
+        return False
+    try:
+        with filelock.FileLock(path, timeout=wait_s, mode=0o600):
+            return False
+    except filelock.Timeout:
+        return True
+
+
+def _why(log: IO[str]) -> str:
+    log.seek(0)
+    lines = log.read().splitlines()
+    reason = lines[-1] if lines else _("it said nothing")
+    return _("the demo's server did not start: {reason}").format(reason=reason)
 
 
 def _secret(folder: Path) -> str:
@@ -138,14 +173,17 @@ def _secret(folder: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def _answers(url: str) -> bool:
+def _ready(url: str) -> bool:
+    """Whether it takes people, and is not about to end; raises `TimeoutError` when silent."""
     parts = urlsplit(url)
     if parts.hostname is None:
         return False
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=2)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=HEALTH_SECONDS)
     with contextlib.closing(connection):
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
+        except TimeoutError:
+            raise
         except (OSError, http.client.HTTPException):
             return False
