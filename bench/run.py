@@ -10,9 +10,11 @@ import platform
 import sys
 from pathlib import Path
 
+import floods
 import measure
 import panes
 import servers
+import sql
 
 HERE = Path(__file__).resolve().parent
 CI_SLACK = 1.3
@@ -57,8 +59,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ci", action="store_true", help="less, and only check")
     args = parser.parse_args()
-    runs, messages = (5, 160) if args.ci else (7, 480)
-    rows = panes.rows(runs) + server_rows(runs, messages)
+    runs, messages, seconds = (5, 160, 6.0) if args.ci else (7, 480, 8.0)
+    cached = 100_000 if args.ci else 1_000_000
+    rows = panes.rows(runs) + server_rows(runs, messages) + floods.rows(runs, seconds)
+    rows += sql.rows(runs, cached)
     print(measure.table(rows))
     if args.ci:
         missed = [row.name for row in rows if not row.within(CI_SLACK)]

@@ -19,16 +19,15 @@ PASSWORD = "a password for the bench"
 SENDERS = 16
 
 
-class Ours:
-    """`talkbot-tui serve` with an account for each sender."""
+class Serve:
+    """`talkbot-tui serve` with `people` accounts; `options` are the command's."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: int, *options: str) -> None:
         self._folder = tempfile.TemporaryDirectory()
         env = {**os.environ, "LANG": "C.UTF-8"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "talkbot_tui", "serve", "--port", "0", "--no-bot", "--data-dir",
-             self._folder.name + "/data", "--default-channel", "general",
-             "--messages-per-minute", "10000000", "--message-burst", "1000000"],
+             self._folder.name + "/data", "--default-channel", "general", *options],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env,
         )  # fmt: skip
         assert self._process.stdout
@@ -39,7 +38,7 @@ class Ours:
                 "protocol": 1,
                 "client": {"name": "bench", "version": ""},
             }
-            for name in (f"sender{number}" for number in range(SENDERS))
+            for name in (f"sender{number}" for number in range(people))
         ]
         self.room = asyncio.run(self._room())
 
@@ -69,6 +68,13 @@ class Ours:
         self._process.kill()
         self._process.wait()
         self._folder.cleanup()
+
+
+class Ours(Serve):
+    """The whole server, without its limits on messages."""
+
+    def __init__(self) -> None:
+        super().__init__(SENDERS, "--messages-per-minute", "10000000", "--message-burst", "1000000")
 
 
 class Plain:

@@ -663,7 +663,8 @@ export interface SyncAck {
  * 
  * events are contiguous, `fromSeq` to `headSeq`; `fromSeq` is `headSeq + 1` and
  * events empty when nothing is newer, or when the answer is full (`more`).
- * reads: others' read marks, in conversations of at most 100 members.
+ * reads: others' read marks, in conversations of at most 100 members. An answer of more
+ * than 256 KiB leaves them out, and the last messages; one of more than 1 MiB the topics.
  */
 export interface SyncRoom {
   conversation: ConversationInfo;
@@ -746,7 +747,7 @@ export interface UserInfo {
  * People whose name begins with `prefix`, by page.
  */
 export interface Users {
-  prefix?: string | "";
+  prefix?: string;
   after?: string | null;
   limit?: number;
 }

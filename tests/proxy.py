@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
@@ -15,6 +17,8 @@ class Upgrades(Enum):
     PASS = "pass"
     SWALLOW = "swallow"
     FORBID = "forbid"
+    CLOSE = "close"
+    RESET = "reset"
     CLOSE_AFTER = "close after"
 
 
@@ -116,6 +120,13 @@ class Proxy:
                     client.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
                     await client.drain()
                     continue
+                if self.upgrades is Upgrades.RESET:
+                    # Closing a socket that does not linger sends RST instead of FIN.
+                    client.get_extra_info("socket").setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                    )
+                if self.upgrades in (Upgrades.CLOSE, Upgrades.RESET):
+                    return
             sink.write(data)
             await sink.drain()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 async def until(
-    condition: Callable[[], object], within: float = 10.0, what: Callable[[], str] | None = None
+    condition: Callable[[], object], within: float = 20.0, what: Callable[[], str] | None = None
 ) -> None:
     """Return as soon as `condition()` is true; fail after `within` seconds.
 
@@ -22,7 +22,7 @@ async def until(
 
 
 def until_sync(
-    condition: Callable[[], object], within: float = 10.0, what: Callable[[], str] | None = None
+    condition: Callable[[], object], within: float = 20.0, what: Callable[[], str] | None = None
 ) -> None:
     """The same for tests without an event loop."""
     deadline = time.monotonic() + within

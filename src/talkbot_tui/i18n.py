@@ -16,7 +16,7 @@ ENGLISH = "en"
 PORTUGUESE = "pt_BR"
 LANGUAGES = (ENGLISH, PORTUGUESE)
 
-_FOLDER = Path(__file__).with_name("locale")
+FOLDER = Path(__file__).with_name("locale")
 
 
 class _Current:
@@ -41,6 +41,11 @@ def normalize(name: str) -> str:
     return PORTUGUESE if name.lower().replace("-", "_").split("_")[0] == "pt" else ENGLISH
 
 
+def knows(name: str) -> bool:
+    """Whether `name` is one of a language that we speak, such as `en`, `pt` or `pt_BR.UTF-8`."""
+    return name.lower().replace("-", "_").split("_")[0].split(".")[0] in ("en", "pt")
+
+
 def set_language(language: str) -> None:
     """Choose the language of all domains for this process; one of `LANGUAGES`."""
     _Current.language = normalize(language)
@@ -55,7 +60,7 @@ def language() -> str:
 def _catalogue(domain: str, chosen: str) -> gettext.NullTranslations:
     if chosen == ENGLISH:
         return gettext.NullTranslations()
-    return gettext.translation(domain, _FOLDER, languages=[chosen], fallback=True)
+    return gettext.translation(domain, FOLDER, languages=[chosen], fallback=True)
 
 
 def N_(text: str) -> str:

@@ -132,14 +132,16 @@ class Following:
 class ServerProcess:
     """`serve` in a process, on a port that stays its own over restarts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
+        self.options = options
+        self.scheme = "https" if "--tls" in options else "http"
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True, parents=True)
@@ -154,6 +156,7 @@ class ServerProcess:
                     str(self.folder / "data"),
                     "--default-channel",
                     "general",
+                    *self.options,
                 ],
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -94,18 +94,19 @@ def test_tail_ends_quietly_when_asked(ana: Person, sent: signal.Signals, code: i
         assert tail.errors() == ""
 
 
-def test_tail_into_a_closed_pipe_ends_quietly(ana: Person) -> None:
+def test_tail_into_a_closed_pipe_ends_quietly_though_nothing_follows(ana: Person) -> None:
+    last = json.loads(ana.ok("send", "general", "the last line", "--json"))["seq"]
     program = " ".join(PROGRAM)
     done = subprocess.run(
-        ["sh", "-c", f"{program} tail general --since 0 | head -1; {program} rooms > /dev/null"],
+        ["sh", "-c", f"{program} tail general --since {last - 1} | head -1"],
         env=ana.env,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert len(done.stdout.splitlines()) == 1
-    assert "Traceback" not in done.stderr
+    assert done.stdout.endswith("the last line\n")
+    assert done.stderr == ""
 
 
 def test_tail_goes_on_over_a_restart_without_gap_or_double(tmp_path: Path) -> None:
@@ -303,7 +304,13 @@ def test_no_such_room_or_person(ana: Person) -> None:
 
 @pytest.mark.parametrize(
     ("text", "given", "words"),
-    [("", "", "empty"), ("-", "", "empty"), ("x" * 8001, "", "8000"), ("-", "é" * 8001, "8000")],
+    [
+        ("", "", "empty"),
+        ("  ", "", "empty"),
+        ("-", "", "empty"),
+        ("x" * 8001, "", "8000"),
+        ("-", "é" * 8001, "8000"),
+    ],
 )
 def test_messages_that_cannot_be_sent(ana: Person, text: str, given: str, words: str) -> None:
     one_line(ana.run("send", "general", text, given=given), exit_codes.USAGE, words)
@@ -319,15 +326,6 @@ def test_a_text_that_is_no_text(ana: Person) -> None:
     )
     assert done.returncode == exit_codes.USAGE
     assert b"UTF-8" in done.stderr
-
-
-def test_a_broken_configuration_names_file_line_and_key(ana: Person) -> None:
-    path = Path(ana.env["TALKBOT_CONFIG"])
-    path.write_text('theme = "night"\nsurver = "x"\n')
-    try:
-        one_line(ana.run("rooms"), exit_codes.USAGE, f"{path}:2", "surver")
-    finally:
-        path.unlink()
 
 
 def test_a_newer_cache_is_refused_untouched(server: ServerProcess, tmp_path: Path) -> None:
@@ -358,7 +356,9 @@ def test_portuguese_is_spoken_when_asked(stranger: Person) -> None:
     one_line(done, exit_codes.REFUSED, "você não está conectado")
 
 
-@pytest.mark.parametrize("command", ["login", "logout", "whoami", "rooms", "send", "tail"])
+@pytest.mark.parametrize(
+    "command", ["login", "logout", "whoami", "rooms", "send", "tail", "outbox"]
+)
 @pytest.mark.parametrize("language", ["en", "pt-BR"])
 def test_help_fits_a_small_screen(stranger: Person, command: str, language: str) -> None:
     env = {"COLUMNS": "80"}

@@ -19,6 +19,7 @@ import filelock
 import pytest
 
 from talkbot_tui import paths
+from talkbot_tui.cli import demo
 from talkbot_tui.cli.demo import password, user_name
 from talkbot_tui.cli.demo_server import Demo, DemoServer
 from talkbot_tui.cli.problems import Problem
@@ -35,9 +36,13 @@ REPOSITORY = Path(__file__).parents[2]
         ("João", "joao"),
         ("DOMAIN\\user", "domain-user"),
         ("_apt", "apt"),
-        ("李", "guest"),
+        ("李明", "李明"),
+        ("Олег", "олег"),
+        ("हिन्दी", "हिन्दी"),
         ("x" * 50, "x" * 32),
-        ("", "guest"),
+        ("x" * 31 + " y", "x" * 31),
+        ("!?", ""),
+        ("", ""),
     ],
 )
 def test_any_system_name_becomes_a_name(text: str, name: str) -> None:
@@ -236,3 +241,29 @@ def test_without_a_terminal_there_is_one_clear_line() -> None:
     assert done.returncode == 9
     assert done.stderr.count("\n") == 1
     assert "needs a terminal" in done.stderr
+
+
+def enter(folder: Path, name: str, *, asked: bool) -> tuple[str, bool]:
+    """Who one becomes in the demo in `folder`, and whether the account is new."""
+    place = demo._enter(folder / "data", name, asked=asked)
+    place.seat.release()
+    return place.account.user, place.new
+
+
+def test_a_name_that_looks_like_another_is_told_or_changed(folder: Path) -> None:
+    running = start(folder / "data")
+    try:
+        assert enter(folder, "modem", asked=True) == ("modem", True)
+        assert enter(folder, "modem", asked=True) == ("modem", False)
+        with pytest.raises(Problem, match="looks like “modern” is taken here"):
+            enter(folder, "modern", asked=True)
+        # A system user's name was not chosen for this; another is.
+        assert enter(folder, "modern", asked=False) == ("modern-me", True)
+        assert enter(folder, "admin", asked=False) == ("admin-me", True)
+    finally:
+        end(running)
+
+
+def test_a_name_of_which_nothing_can_be_used_is_refused() -> None:
+    with pytest.raises(Problem, match="cannot be a name"):
+        demo.chosen_name("!?")

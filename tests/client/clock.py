@@ -6,12 +6,15 @@ import asyncio
 
 
 class FakeClock:
+    """`offset` is how far somebody has set the clock, in ms; waiting does not follow it."""
+
     def __init__(self, now: int = 1_000_000) -> None:
         self.now = now
+        self.offset = 0
         self._sleepers: list[tuple[int, asyncio.Future[None]]] = []
 
     def __call__(self) -> int:
-        return self.now
+        return self.now + self.offset
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:

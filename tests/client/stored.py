@@ -38,6 +38,12 @@ def local(number: int, text: str = "") -> Message:
     )
 
 
+def limit_pages(store: SqliteStore, pages: int) -> None:
+    """Let the file grow to so many pages, or not at all any more, as on a full disk."""
+    assert store._db is not None
+    store._thread.submit(store._db.execute, f"PRAGMA max_page_count = {pages}").result()
+
+
 def posted(seq: int, text: str = "") -> MessagePosted:
     message = Message(
         key=f"s{seq}",

@@ -17,6 +17,7 @@ from talkbot_tui.client.transport import Unreachable
         (501, "Unsupported method ('POST')", "not_socketio"),
         (502, "<html>Bad Gateway</html>", "http_error"),
         (503, "", "http_error"),
+        (429, "", "limited"),
     ],
 )
 async def test_a_server_of_another_kind_is_told_from_one_in_trouble(

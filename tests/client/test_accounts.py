@@ -17,10 +17,12 @@ from talkbot_tui.client.accounts import (
     Account,
     AccountProblem,
     Accounts,
+    SavedSession,
 )
-from talkbot_tui.client.credentials import FileBox, Secret
+from talkbot_tui.client.credentials import FileBox, Secret, SecretError
 from talkbot_tui.client.ids import now_ms
 from talkbot_tui.client.transport import Refused, Unreachable
+from talkbot_tui.wire.http import Tokens
 from tests.serving import PASSWORD, running_server
 
 
@@ -53,6 +55,21 @@ async def test_a_session_only_account_leaves_no_file(tmp_path: Path) -> None:
         assert not (tmp_path / "accounts.json").exists()
         assert not (tmp_path / "secrets").exists()
         assert Accounts(tmp_path).all() == ()
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_who_was_there_for_one_session_need_not_type_it_all_again(tmp_path: Path) -> None:
+    async with running_server() as server:
+        accounts, account = await signed_in(server.url, tmp_path, SESSION)
+        token = await accounts.tokens(account).token()
+        again = Accounts(tmp_path)
+        assert again.last_here() == account
+        assert token.value.encode() not in everything_in(tmp_path)
+        await accounts.sign_out(account)
+        assert again.last_here() is None
 
 
 async def test_signing_out_ends_the_session_at_the_server(tmp_path: Path) -> None:
@@ -144,6 +161,36 @@ async def test_without_a_server_a_token_that_still_lasts_is_used(tmp_path: Path)
         await late.tokens(account).token()
 
 
+class FullBox(FileBox):
+    """A place that gives what it has and keeps nothing new."""
+
+    async def write(self, name: str, secret: Secret) -> None:
+        raise SecretError("file_failed", "no space")
+
+
+class WatchedApi(AccountApi):
+    """Notes which refresh tokens are used."""
+
+    def __init__(self, address: addresses.Address) -> None:
+        super().__init__(address)
+        self.used: list[str] = []
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        self.used.append(refresh_token)
+        return await super().refresh(refresh_token)
+
+
+async def test_a_session_that_could_not_be_kept_goes_on_from_memory(tmp_path: Path) -> None:
+    async with running_server() as server:
+        _, account = await signed_in(server.url, tmp_path)
+        box, api = FullBox(tmp_path / "secrets"), WatchedApi(addresses.parse(server.url))
+        session = SavedSession(account, box, api, tmp_path / "lock", now_ms)
+        for _ in range(3):
+            await session.token(renew=True)
+        # A replaced token that is used again after a minute ends the whole session.
+        assert len(set(api.used)) == 3
+
+
 async def test_a_revoked_session_says_so(tmp_path: Path) -> None:
     async with running_server() as server:
         accounts, account = await signed_in(server.url, tmp_path)
@@ -156,6 +203,17 @@ async def test_a_revoked_session_says_so(tmp_path: Path) -> None:
         with pytest.raises(Refused) as refused:
             await accounts.tokens(account).token()
         assert refused.value.code == "signed_out"
+
+
+async def test_a_file_that_cannot_be_read_wants_a_new_sign_in(tmp_path: Path) -> None:
+    async with running_server() as server:
+        accounts, account = await signed_in(server.url, tmp_path)
+        (path,) = (tmp_path / "secrets").glob("*.json")
+        path.write_text("{bad")
+        with pytest.raises(Refused) as refused:
+            await accounts.tokens(account).token()
+        assert refused.value.code == "secret_unreadable"
+        assert not refused.value.retryable
 
 
 REFRESH = """

@@ -62,7 +62,7 @@ async def test_a_message_in_flight_is_sent_again_under_its_id_after_a_lost_link(
         world.server.answers["message"] = world.server.message
         first.abort("lost")
         await world.state_is(LinkState.WAITING)
-        world.clock.advance(60)
+        await world.pass_time(60)
         await world.online()
         await until(lambda: not world.memory.outbox)
         assert [event["clientMsgId"] for event in world.server.log] == [client_msg_id]
@@ -389,3 +389,12 @@ async def test_stop_may_be_called_twice_and_leaves_no_task_behind() -> None:
     await world.engine.stop()
     await until(lambda: asyncio.all_tasks() == before)
     assert world.connector.transports[0].closed
+
+
+async def test_a_clock_that_is_set_back_stops_no_timer() -> None:
+    async with running(World()) as world:
+        await world.online()
+        world.clock.offset = -10 * 365 * 24 * 3_600_000
+        await world.pass_time(30)
+        await world.pass_time(30)
+        await until(lambda: world.link.count("heads") > 0)

@@ -13,14 +13,23 @@ from pathlib import Path
 import pytest
 
 from talkbot_tui.client import migrations
+from talkbot_tui.client.sqlite_checks import EVENTS_CHECKED_BYTES
 from talkbot_tui.client.sqlite_store import OWED_MAX, SqliteStore
 from talkbot_tui.client.store import StoreError
 from talkbot_tui.core import effects as f
-from talkbot_tui.core.arrivals import Saved, SaveFailed
-from talkbot_tui.core.model import (
-    RoomSummary,
+from talkbot_tui.core.arrivals import PageLoaded, Saved, SaveFailed
+from talkbot_tui.core.model import MessageDeleted, MessagePosted, RoomSummary
+from tests.client.stored import (
+    ANA,
+    ROOM,
+    events,
+    limit_pages,
+    local,
+    opened,
+    page,
+    posted,
+    put_aside,
 )
-from tests.client.stored import ROOM, events, local, opened, page, posted, put_aside
 
 
 async def test_a_newer_file_is_refused_untouched(tmp_path: Path) -> None:
@@ -104,7 +113,9 @@ async def test_unsent_messages_are_rescued_from_a_damaged_file(tmp_path: Path) -
 async def test_damage_found_while_running_is_mended_at_the_next_start(tmp_path: Path) -> None:
     async with opened(tmp_path) as (store, _):
         await store.apply([f.SaveLocal(local(1))])
-        await store.apply([events(*(posted(seq, "x" * 300) for seq in range(1, 400)))])
+        # So large a file is not read through at its opening.
+        texts = ("x" * (EVENTS_CHECKED_BYTES // 50) for _ in range(60))
+        await store.apply([events(*(posted(seq, text) for seq, text in enumerate(texts, 1)))])
     with closing(sqlite3.connect(tmp_path / "cache.db")) as db:
         (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events'").fetchone()
         (size,) = db.execute("PRAGMA page_size").fetchone()
@@ -121,34 +132,52 @@ async def test_damage_found_while_running_is_mended_at_the_next_start(tmp_path: 
         assert await page(store) == ()
 
 
-def full(store: SqliteStore, pages: int) -> None:
-    assert store._db is not None
-    store._thread.submit(store._db.execute, f"PRAGMA max_page_count = {pages}").result()
-
-
 async def test_a_full_disk_is_told_and_passes(tmp_path: Path) -> None:
     async with opened(tmp_path) as (store, _):
         await store.apply([f.SaveLocal(local(1)), events(posted(1))])
-        full(store, 1)
+        limit_pages(store, 1)
         big = local(2, "x" * 30_000)
         answers = await store.apply([f.SaveLocal(big), events(posted(2, "y" * 30_000))])
         assert answers == [SaveFailed("c2", "disk_full")]
-        assert [e.seq for e in await page(store)] == [1]
-        full(store, 1 << 30)
+        assert [e.seq for e in await page(store)] == [1, 2]
+        limit_pages(store, 1 << 30)
         assert await store.apply([f.SaveLocal(local(3))]) == [Saved("c3")]
         assert [e.seq for e in await page(store)] == [1, 2]
     async with opened(tmp_path) as (_, loaded):
         assert [m.client_msg_id for m in loaded.outbox] == ["c1", "c3"]
 
 
+async def test_a_page_on_a_full_disk_has_what_could_not_be_written(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, _):
+        await store.apply([events(posted(1), posted(2))])
+        limit_pages(store, 1)
+        gone = MessageDeleted("r1", 4, 4, ANA, "s2")
+        await store.apply([events(posted(3, "x" * 30_000), gone)])
+        assert [e.seq for e in await page(store)] == [1, 2, 3]
+        await store.apply([f.SaveDraft("r1", "y" * 30_000)])
+        found = await page(store)
+        assert [e.seq for e in found] == [1, 2, 3]
+        assert [isinstance(e, MessagePosted) and e.message.deleted for e in found] == [
+            False,
+            True,
+            False,
+        ]
+        older = f.LoadPage("r1", 3, 1)
+        (answer,) = await store.apply([older])
+        assert isinstance(answer, PageLoaded)
+        assert [e.seq for e in answer.events] == [2]
+        await store.apply([f.ForgetRoom("r1")])
+        assert await page(store) == ()
+
+
 async def test_what_could_not_be_written_for_long_is_fetched_anew(tmp_path: Path) -> None:
     async with opened(tmp_path) as (store, _):
         await store.apply([f.SaveRoom(RoomSummary(ROOM)), events(posted(1)), f.SaveLocal(local(1))])
-        full(store, 1)
+        limit_pages(store, 1)
         for seq in range(2, OWED_MAX + 5):
             await store.apply([events(posted(seq, "z" * 3000))])
         assert len(store._owed) < 10
-        full(store, 1 << 30)
+        limit_pages(store, 1 << 30)
         await store.apply([events(posted(OWED_MAX + 5))])
     async with opened(tmp_path) as (store, loaded):
         assert loaded.rooms == ()
@@ -226,3 +255,16 @@ def test_steps_are_numbered_and_never_touch_what_is_unsent() -> None:
         lowered = step.lower()
         assert "delete from outbox" not in lowered
         assert "drop table" not in lowered
+
+
+async def test_a_first_start_that_was_cut_short_is_no_damage(tmp_path: Path) -> None:
+    """The power went while the first page was on its way: its journal says to take it back."""
+    path = tmp_path / "cache.db"
+    path.write_bytes(bytes(4096))
+    # As SQLite writes it: no page was there before, sectors of 512 bytes, pages of 4096.
+    journal = bytes.fromhex("d9d505f920a163d7 00000000 45fc24cc 00000000 00000200 00001000")
+    path.with_name("cache.db-journal").write_bytes(journal.ljust(512, b"\0"))
+    async with opened(tmp_path) as (store, _):
+        assert store.notices() == ()
+        assert await store.apply([f.SaveLocal(local(1))]) == [Saved("c1")]
+    assert not put_aside(tmp_path)

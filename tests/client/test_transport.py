@@ -79,7 +79,14 @@ async def test_no_token_is_in_an_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("upgrades", "most"), [(Upgrades.FORBID, 2), (Upgrades.SWALLOW, 7), (Upgrades.CLOSE_AFTER, 3)]
+    ("upgrades", "most"),
+    [
+        (Upgrades.FORBID, 2),
+        (Upgrades.CLOSE, 2),
+        (Upgrades.RESET, 2),
+        (Upgrades.SWALLOW, 7),
+        (Upgrades.CLOSE_AFTER, 3),
+    ],
 )
 async def test_where_websockets_do_not_pass_polling_does(upgrades: Upgrades, most: float) -> None:
     async with running_server() as server, proxied(server.url) as proxy:
@@ -260,6 +267,7 @@ async def stub(
         (400, '{"code":1}', "not_socketio"),
         (502, "bad gateway", "http_error"),
         (503, "<html>", "http_error"),
+        (429, "slow down", "limited"),
     ],
 )
 async def test_another_kind_of_server_is_told_apart(status: int, body: str, code: str) -> None:
@@ -310,11 +318,23 @@ async def test_why_there_is_no_connection_is_said(url: str, code: str) -> None:
     assert error.value.code == code
 
 
-async def test_tls_that_cannot_be_trusted_is_a_reason_of_its_own() -> None:
-    async with running_server() as server:
-        with pytest.raises(Unreachable) as error:
-            await connector(server.url.replace("http://", "https://"), "token").connect()
-        assert error.value.code == "tls"
+async def test_a_server_that_dies_during_the_handshake_costs_no_wait() -> None:
+    async def die(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str('0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":9000}')
+        await socket.receive()
+        assert request.transport is not None
+        request.transport.abort()
+        return socket
+
+    async with stub(die) as url:
+        started = time.monotonic()
+        with pytest.raises(Unreachable) as told:
+            await connector(url, "t", transports=("websocket",)).connect()
+        assert time.monotonic() - started < 3
+        assert told.value.code == "closed"
+    assert not connected_clients
 
 
 async def test_failed_attempts_leave_nothing_behind() -> None:
@@ -331,6 +351,22 @@ async def test_failed_attempts_leave_nothing_behind() -> None:
         ours = {task for task in asyncio.all_tasks() - before if "client" in repr(task)}
         await until(lambda: all(task.done() for task in ours), what=lambda: str(ours))
         gc.collect()
+
+
+async def test_a_goodbye_that_is_cut_short_releases_everything() -> None:
+    async with running_server() as server, proxied(server.url) as proxy:
+        token = (await register(server, "ana"))["accessToken"]
+        before = asyncio.all_tasks()
+        transport = await connector(proxy.url, token).connect()
+        proxy.freeze()
+        closing = asyncio.ensure_future(transport.close())
+        await until(lambda: transport._engine.state == "disconnecting")
+        closing.cancel()
+        await asyncio.wait({closing})
+        assert transport._session.closed
+        assert not connected_clients
+        ours = {task for task in asyncio.all_tasks() - before if "client" in repr(task)}
+        await until(lambda: all(task.done() for task in ours), what=lambda: str(ours))
 
 
 async def test_events_named_like_the_librarys_own_are_only_events() -> None:

@@ -19,11 +19,16 @@ from tests.waiting import until
 
 
 class World:
-    def __init__(self, store: Store | None = None, tokens: TokenSource | None = None) -> None:
+    def __init__(
+        self,
+        store: Store | None = None,
+        tokens: TokenSource | None = None,
+        connector: type[FakeConnector] = FakeConnector,
+    ) -> None:
         self.clock = FakeClock()
         self.server = ScriptedServer()
         self.memory = MemoryStore()
-        self.connector = FakeConnector(self.server.answers, tokens)
+        self.connector = connector(self.server.answers, tokens)
         self.turns: list[tuple[Change, ...]] = []
         self.draw = 0.5
         self.engine = Engine(

@@ -84,9 +84,11 @@ class ModelStore:
             row
             for row in rows
             if (not effect.before or row.seq < effect.before)
+            and row.seq > effect.after
             and not isinstance(row, (MessageEdited, MessageDeleted, ReactionsChanged))
         ]
-        return PageLoaded(effect.conversation_id, tuple(rows[-effect.limit :]), effect.before)
+        page = rows[: effect.limit] if effect.after else rows[-effect.limit :]
+        return PageLoaded(effect.conversation_id, tuple(page), effect.before, effect.after)
 
     def loaded(self) -> Loaded:
         rooms = []

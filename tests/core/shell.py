@@ -263,6 +263,8 @@ class Shell:
                 return a.SyncFailed("no answer", self.now + 1000)
             case f.FetchHistory(conversation_id=room, request=which):
                 return a.HistoryFailed(room, "no answer", True, which)
+            case f.SendRead(conversation_id=room, seq=seq):
+                return a.ReadFailed(room, seq)
             case _:
                 return None
 

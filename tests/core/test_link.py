@@ -66,7 +66,18 @@ def test_a_refused_link_stays_refused_until_the_user_acts() -> None:
 
 @pytest.mark.parametrize(
     ("ms", "expected"),
-    [(0, 0), (49, 0), (50, 1), (149, 1), (150, 2), (399, 2), (400, 3), (9000, 3)],
+    [
+        (0, 0),
+        (49, 0),
+        (50, 1),
+        (149, 1),
+        (150, 2),
+        (399, 2),
+        (400, 3),
+        (999, 3),
+        (1000, 4),
+        (9000, 4),
+    ],
 )
 def test_latency_bands(ms: int, expected: int) -> None:
     assert band(ms) == expected
@@ -74,12 +85,14 @@ def test_latency_bands(ms: int, expected: int) -> None:
 
 def test_only_the_first_round_trip_and_another_band_are_news() -> None:
     link = at(LinkState.ONLINE)
-    assert [link.measure(ms) for ms in (12, 30, 49, 60, 149, 20)] == [
+    assert [link.measure(ms) for ms in (12, 30, 49, 60, 149, 149)] == [
         True,
         False,
         False,
-        True,
         False,
         True,
+        False,
     ]
-    assert link.latency_ms == 20
+    assert link.latency_ms == 84
+    assert [link.measure(20) for _ in range(8)].count(True) == 1
+    assert link.band == 0

@@ -52,7 +52,7 @@ def test_a_refusal_for_good_leaves_the_lane_and_blocks_nothing() -> None:
 def test_a_refusal_that_may_pass_holds_its_lane_back_and_no_other() -> None:
     outbox = filled(echo("a"), echo("b"), echo("x", "c2"))
     started(outbox)
-    outbox.postpone("a", now=0, ready_at=5000)
+    outbox.postpone("a", now=0, ready_at=5000, code="busy")
     assert started(outbox, now=4999) == ""
     assert outbox.ready_at("c1") == 5000
     assert started(outbox, "c2") == "x"
@@ -67,17 +67,17 @@ def test_pauses_grow_to_a_bound() -> None:
 def test_a_lost_link_queues_again_under_the_same_id_without_a_pause() -> None:
     outbox = filled(echo("a"), echo("b"))
     started(outbox)
-    assert outbox.link_lost() == [echo("a")]
+    assert outbox.link_lost() == [replace(echo("a"), attempted=True)]
     assert started(outbox) == "a"
-    outbox.postpone("a", now=0)
+    outbox.postpone("a", now=0, code=None)
     outbox.link_lost()
     assert started(outbox, now=0) == "a"
 
 
 def test_a_retried_message_goes_to_the_end_of_its_lane() -> None:
     outbox = filled(echo("a", state=SendState.FAILED), echo("b"))
-    assert outbox.retry("a") == echo("a")
-    assert outbox.retry("a") is None
+    assert outbox.retry("a", now=77) == replace(echo("a"), ts=77)
+    assert outbox.retry("a", now=78) is None
     assert [m.client_msg_id for m in outbox.messages("c1")] == ["b", "a"]
     assert started(outbox) == "b"
 
@@ -87,5 +87,45 @@ def test_what_is_not_there_is_no_news() -> None:
     assert outbox.get("a") is None
     assert outbox.remove("a") is None
     assert outbox.fail("a", "") is None
-    assert outbox.postpone("a", 0) is None
+    assert outbox.postpone("a", 0, code="busy") is None
     assert outbox.conversations() == ()
+
+
+def tried(outbox: Outbox, *codes: str | None) -> None:
+    """One attempt to send "a" for each of these outcomes."""
+    for code in codes:
+        assert started(outbox, now=10**9) == "a"
+        outbox.postpone("a", now=0, code=code)
+
+
+def test_refusals_in_a_row_are_counted_by_code() -> None:
+    outbox = filled(echo("a"))
+    tried(outbox, "internal", "internal")
+    assert (outbox.refusals("a", "internal"), outbox.refusals("a", "busy")) == (2, 0)
+    tried(outbox, "busy")
+    assert (outbox.refusals("a", "internal"), outbox.refusals("a", "busy")) == (0, 1)
+    tried(outbox, "internal", None)
+    assert outbox.refusals("a", "internal") == 0
+    tried(outbox, "internal")
+    started(outbox, now=10**9)
+    outbox.link_lost()
+    assert outbox.refusals("a", "internal") == 0
+    assert outbox.refusals("b", "internal") == 0
+
+
+def test_missing_answers_in_a_row_are_counted_by_link() -> None:
+    outbox = filled(echo("a"))
+    tried(outbox, "internal", None, None)
+    assert outbox.silences("a") == 2
+    tried(outbox, "rate_limited")
+    assert outbox.silences("a") == 0
+    tried(outbox, None)
+    outbox.link_lost()
+    assert outbox.silences("a") == 0
+    assert outbox.silences("b") == 0
+
+
+def test_pauses_grow_whatever_the_attempts_met() -> None:
+    outbox = filled(echo("a"))
+    tried(outbox, "busy", None, "internal")
+    assert outbox.ready_at("c1") == backoff(3)

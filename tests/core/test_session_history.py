@@ -14,7 +14,7 @@ from talkbot_tui.core.model import (
     Presence,
     RoomSummary,
 )
-from tests.core.desk import Desk, at_work, only, snap
+from tests.core.desk import Desk, at_work, only, snap, snapshot
 from tests.core.people import ANA, BRUNO, channel, message, posted
 
 
@@ -119,3 +119,43 @@ def test_a_page_older_than_an_edit_is_saved_with_the_edit_in_it() -> None:
     saved = [m for m in only(effects, f.SaveEvents)[0].events if m.seq == 8]
     assert isinstance(saved[0], MessagePosted)
     assert saved[0].message.text == "better"
+
+
+def test_what_lies_above_the_cursor_and_is_refused_for_good_becomes_a_visible_gap() -> None:
+    desk = at_work()
+    desk.do(a.LogArrived((posted(6),)))
+    (request,) = [asked.request for asked in only(desk.tick(500), f.FetchHistory)]
+    effects = desk.do(a.HistoryFailed("c1", "forbidden", False, request))
+    assert only(effects, f.SendSync)
+    desk.do(snapshot(snap(posted(6), more=True)))
+    assert desk.session.timeline("c1").gaps == (Gap(4, 5),)
+    desk.do(a.LogArrived((posted(7),)))
+    assert desk.seqs() == [1, 2, 3, -1, 6, 7]
+
+
+def test_events_that_cannot_be_read_leave_no_hole() -> None:
+    desk = at_work()
+    desk.do(a.LogArrived((posted(6),)))
+    (request,) = [asked.request for asked in only(desk.tick(500), f.FetchHistory)]
+    page = a.HistoryArrived("c1", (posted(4),), 6, True, request, span=(4, 5))
+    assert not only(desk.do(page), f.FetchHistory)
+    assert desk.session.timeline("c1").cursor == 6
+    assert desk.seqs() == [1, 2, 3, 4, 6]
+
+
+def test_a_page_of_a_gap_that_cannot_be_read_closes_that_part_of_it() -> None:
+    desk = gapped()
+    effects = desk.do(a.HistoryArrived("c1", (), 10, True, ("before", 9), span=(6, 8)))
+    assert only(effects, f.FetchHistory) == [f.FetchHistory("c1", ("before", 6), 200)]
+    assert desk.session.timeline("c1").gaps == (Gap(4, 5, fetching=True),)
+
+
+def test_what_is_held_above_the_cursor_is_loaded_down_to_it() -> None:
+    held = [posted(seq, ANA) for seq in (1, 2, 5, 6, 7)]
+    stored = a.StoredRoom(RoomSummary(channel(), head_seq=7), 2, ((1, 2), (5, 7)))
+    desk = Desk(a.Loaded("e1", ANA, (stored,), ()))
+    (first,) = only(desk.do(e.OpenConversation("c1")), f.LoadPage)
+    (more,) = only(desk.do(a.PageLoaded("c1", tuple(held[3:]), first.before)), f.LoadPage)
+    assert more.before == 6
+    desk.do(a.PageLoaded("c1", tuple(held[:3]), more.before))
+    assert desk.seqs() == [1, 2, 5, 6, 7]

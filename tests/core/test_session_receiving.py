@@ -20,8 +20,10 @@ from talkbot_tui.core.model import (
     Outcome,
     Presence,
     PresenceInfo,
+    SendState,
     User,
 )
+from talkbot_tui.core.outbox import BACKOFF_FIRST_MS
 from tests.core.desk import Desk, at_work, only, snap, snapshot
 from tests.core.people import ANA, BRUNO, CARLA, channel, message, posted
 
@@ -179,6 +181,8 @@ def test_what_was_not_sent_to_a_room_that_is_gone_stays_visible_as_failed() -> N
     desk.compose("a")
     desk.compose("b")
     desk.do(a.LogArrived((MemberChanged("c1", 4, 4, BRUNO, ANA, "removed"),)))
+    assert desk.states() == {"a": SendState.SENDING, "b": SendState.FAILED}
+    desk.do(a.MessageRefused("a", "not_found", "There is no such conversation.", False))
     room = desk.session.room("c1")
     assert room is not None
     assert (room.failed, room.conversation.role) == (2, "")
@@ -189,6 +193,19 @@ def test_what_was_not_sent_to_a_room_that_is_gone_stays_visible_as_failed() -> N
     desk.do(e.Discard("a"))
     desk.do(e.Discard("b"))
     assert desk.session.room("c1") is None
+
+
+def test_what_may_have_arrived_before_we_were_removed_is_asked_again() -> None:
+    desk = at_work()
+    desk.compose("a")
+    desk.compose("b")
+    desk.do(a.MessageUnanswered("a"))
+    desk.do(a.LogArrived((MemberChanged("c1", 5, 5, BRUNO, ANA, "removed"),)))
+    assert desk.states() == {"a": SendState.QUEUED, "b": SendState.FAILED}
+    (again,) = only(desk.tick(BACKOFF_FIRST_MS), f.SendMessage)
+    assert again.message.client_msg_id == "a"
+    assert f.DropLocal("a") in desk.do(a.MessageAcked("a", "s4", 4, 4))
+    assert desk.states() == {"b": SendState.FAILED}
 
 
 # --- streams --------------------------------------------------------------------------

@@ -205,6 +205,47 @@ def test_discard_drops_what_waits_but_not_what_is_on_its_way() -> None:
     assert "b" not in desk.states()
 
 
+def test_what_may_have_arrived_cannot_be_given_up_before_it_is_known() -> None:
+    desk = at_work()
+    desk.compose("a")
+    desk.do(a.LinkDown("lost", 0))
+    assert desk.do(e.Discard("a")) == []
+    assert desk.changes == [Noticed("may_be_sent", "", "c1")]
+    desk.online(snap(head=3, read=3))
+    desk.do(a.MessageRefused("a", "forbidden", "No.", False))
+    assert desk.do(e.Discard("a")) == []
+    assert desk.states()["a"] is SendState.FAILED
+
+
+def test_what_was_refused_can_be_given_up() -> None:
+    desk = at_work()
+    desk.compose("a")
+    desk.do(a.MessageRefused("a", "busy", "Later.", True, desk.now + 60_000))
+    assert desk.do(e.Discard("a"))[0] == f.DropLocal("a")
+
+
+def test_that_it_may_have_arrived_is_known_after_a_restart() -> None:
+    desk = Desk()
+    desk.online(snap(posted(1), read=1))
+    desk.do(a.LinkDown("lost", 0))
+    desk.compose("a")
+    effects = desk.online(snap(head=1, read=1))
+    kinds = [type(effect) for effect in effects]
+    assert kinds.index(f.UpdateLocal) < kinds.index(f.SendMessage), "written down before it goes"
+    (written,) = only(effects, f.UpdateLocal)
+    again = Desk(a.Loaded("e1", ANA, (), (written.message,)))
+    assert again.do(e.Discard("a")) == []
+    assert again.changes == [Noticed("may_be_sent", "", "c1")]
+
+
+def test_what_was_never_sent_can_be_given_up_after_a_restart() -> None:
+    desk = Desk()
+    effects = desk.compose("a")
+    (kept,) = only(effects, f.SaveLocal)
+    again = Desk(a.Loaded("e1", ANA, (), (kept.message,)))
+    assert again.do(e.Discard("a"))[0] == f.DropLocal("a")
+
+
 def test_a_message_too_long_goes_back_and_an_empty_one_is_said() -> None:
     desk = at_work()
     text = "x" * (desk.session.text_max + 1)
@@ -309,3 +350,12 @@ def test_an_ack_from_a_conversation_that_is_news_asks_for_a_sync() -> None:
     assert only(effects, f.DropLocal) == [f.DropLocal("a")]
     assert only(effects, f.SendSync)
     assert desk.session.me == User("u-ana", "ana")
+
+
+def test_a_message_whose_id_belongs_to_another_may_be_discarded() -> None:
+    desk = at_work()
+    desk.compose("twice")
+    desk.do(a.MessageUnanswered("twice"))
+    assert only(desk.tick(2_000), f.SendMessage)
+    desk.do(a.MessageRefused("twice", "id_conflict", "Another text.", False))
+    assert only(desk.do(e.Discard("twice")), f.DropLocal) == [f.DropLocal("twice")]

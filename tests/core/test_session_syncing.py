@@ -69,7 +69,7 @@ def test_only_another_latency_band_is_news() -> None:
     assert desk.changes == []
     desk.do(a.Latency(160))
     assert desk.changes == [LinkChanged()]
-    assert desk.session.link.band == 2
+    assert desk.session.link.band == 1
 
 
 def test_a_failed_sync_is_asked_again_when_it_may_be() -> None:
@@ -79,6 +79,22 @@ def test_a_failed_sync_is_asked_again_when_it_may_be() -> None:
     assert f.WakeAt(at) in desk.do(a.SyncFailed("busy", at))
     assert desk.session.link.state is LinkState.SYNCING
     assert only(desk.tick(3000), f.SendSync)
+
+
+def test_only_missing_answers_to_sync_cast_doubt_on_the_link() -> None:
+    desk = Desk(cached())
+    desk.connect()
+
+    def fails(*, answered: bool) -> bool:
+        effects = desk.do(a.SyncFailed("no", 0, answered))
+        desk.tick(100_000)
+        return bool(only(effects, f.Reconnect))
+
+    assert not fails(answered=True)
+    assert not fails(answered=False)
+    assert not fails(answered=True)
+    assert not fails(answered=False)
+    assert fails(answered=False)
 
 
 def test_an_answer_of_a_link_that_is_gone_is_ignored() -> None:
@@ -276,7 +292,7 @@ def test_older_rows_come_from_the_cache_then_from_the_server() -> None:
     )
     assert only(effects, f.SaveEvents)[0].ranges == ((1, 300),)
     assert desk.seqs() == list(range(1, 301))
-    assert desk.session.timeline("c1").at_start
+    assert desk.session.timeline("c1").floor == 1
     assert desk.do(e.ReachedTop("c1")) == []
 
 
@@ -314,3 +330,24 @@ def test_only_the_rooms_looked_at_last_keep_their_rows() -> None:
         desk.do(a.PageLoaded(f"c{n}", (posted(1, room=f"c{n}"),), 0))
     held = [n for n in range(1, 9) if desk.seqs(f"c{n}")]
     assert held == [3, 4, 5, 6, 7, 8]
+
+
+def test_before_we_know_who_we_are_live_events_are_left_to_another_sync() -> None:
+    desk = Desk()
+    desk.connect()
+    assert desk.do(a.LogArrived((posted(2, ANA),))) == []
+    effects = desk.do(snapshot(snap(posted(1), read=1)))
+    assert [dict(sync.cursors) for sync in only(effects, f.SendSync)] == [{"c1": 1}]
+    room = desk.session.room("c1")
+    assert room is not None
+    assert room.head_seq == 1
+
+
+def test_a_server_that_lost_even_our_acknowledged_message_is_believed() -> None:
+    desk = at_work()
+    desk.compose("lost")
+    desk.do(a.MessageAcked("lost", "s-lost", 6, 6_000))
+    desk.do(a.LinkDown("lost", 0))
+    effects = desk.online(snap(head=5, read=3))
+    assert f.ForgetRoom("c1") in effects
+    assert not desk.session.timeline("c1").holds(6)

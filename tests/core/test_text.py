@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talkbot_tui.core.text import MARKS_MAX, clean, clean_name, one_line
+from talkbot_tui.core.text import MARKS_MAX, clean, clean_name, is_blank, one_line
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=60)
 NASTY = st.text(
@@ -61,6 +61,11 @@ def test_what_a_terminal_could_obey_is_taken_out(text: str, safe: str) -> None:
     assert clean(text) == safe
 
 
+def test_a_variation_selector_does_not_make_room_for_more_marks() -> None:
+    tower = "a" + "\u0300" * 4 + "\ufe0f" + "\u0300" * 4
+    assert clean(tower) == "a" + "\u0300" * 4 + "\ufe0f"
+
+
 @settings(max_examples=300)
 @given(st.one_of(ANYTHING, NASTY))
 def test_nothing_unsafe_comes_through(text: str) -> None:
@@ -95,6 +100,28 @@ def test_a_name_is_one_line_and_moves_no_neighbour(text: str) -> None:
 
 def test_a_name_keeps_its_emoji_whole() -> None:
     assert clean_name(" ana 👩‍💻 \n") == "ana 👩‍💻"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n\t",
+        "\u200b",
+        "\u2800\u3164",
+        "\u0301\u0302",
+        "\ufeff\u00ad \u2060",
+        "\U000e0041",
+        "\u3000",
+    ],
+)
+def test_nothing_to_see_is_blank(text: str) -> None:
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize("text", [".", "\u200ba", "a\u0301", "👩\u200d👧", "\u0640", "한"])
+def test_what_can_be_seen_is_not(text: str) -> None:
+    assert not is_blank(text)
 
 
 def test_a_long_line_is_cut_with_a_mark() -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
+import termios
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
-import pyte
 from ptyprocess import PtyProcess
 
+from tests.emulator import ByteStream, Screen
 from tests.waiting import until_sync
 
-# The language is the test's choice, not that of whoever runs it.
-NOT_INHERITED = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+# Language and size are the test's choice, not those of whoever runs it.
+NOT_INHERITED = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", "COLUMNS", "LINES")
 PASTE_BEGIN, PASTE_END = "\x1b[200~", "\x1b[201~"
+
+
+def _heard() -> None:
+    """A shell's child hears of Ctrl+C and of its terminal's end, also where we run under nohup."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
@@ -28,14 +36,16 @@ class Terminal:
         rows: int = 40,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
+        self._screen = Screen(columns, rows)
+        self._stream = ByteStream(self._screen)
+        self._lines: dict[int, str] = {}
         self._lock = threading.Lock()
         self.raw = bytearray()
         inherited = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
         self._process = PtyProcess.spawn(
             list(command),
             dimensions=(rows, columns),
+            preexec_fn=_heard,
             env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -45,7 +55,8 @@ class Terminal:
         while True:
             try:
                 data = self._process.read(65536)
-            except (EOFError, OSError):
+            except (EOFError, OSError, ValueError):
+                # Its end, or `close` between two reads.
                 return
             with self._lock:
                 self.raw += data
@@ -55,10 +66,12 @@ class Terminal:
         """The screen's rows, without trailing blanks."""
         # pyte's own `display` fails where half of a wide character was overwritten.
         with self._lock:
-            rows = [self._screen.buffer[y] for y in range(self._screen.lines)]
-            return [
-                "".join(row[x].data for x in range(self._screen.columns)).rstrip() for row in rows
-            ]
+            for y in self._screen.dirty:
+                row = self._screen.buffer[y]
+                cells = "".join(row[x].data for x in range(self._screen.columns))
+                self._lines[y] = cells.rstrip()
+            self._screen.dirty.clear()
+            return [self._lines.get(y, "") for y in range(self._screen.lines)]
 
     def text(self) -> str:
         """The screen as one text."""
@@ -78,7 +91,7 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """Type these characters."""
-        self._process.write(text.encode())
+        self._process.write(text.encode("utf-8", "surrogatepass"))
 
     def send(self, text: str) -> None:
         """Paste `text` into the composer and press Enter."""
@@ -91,10 +104,19 @@ class Terminal:
         return bool(self._process.isalive())
 
     @property
+    def ended(self) -> bool:
+        """Whether the program has ended and all that it wrote has been read."""
+        return not (self.alive or self._reader.is_alive())
+
+    @property
     def exit_code(self) -> int | None:
         """The exit code, once it has ended."""
         code: int | None = self._process.exitstatus
         return code
+
+    def attributes(self) -> list[object]:
+        """The terminal's attributes, as termios has them."""
+        return list(termios.tcgetattr(self._process.fd))
 
     def resize(self, columns: int, rows: int) -> None:
         """Another window size."""

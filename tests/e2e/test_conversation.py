@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.e2e import secrets
 from tests.e2e.terminal import Terminal
-from tests.e2e.world import World, free_port
+from tests.e2e.world import PASSWORD, World, free_port
 from tests.proxy import Proxy, Upgrades
 from tests.waiting import until_sync
 
@@ -109,6 +110,11 @@ def agree(world: World, screens: dict[str, Terminal]) -> None:
     assert any(answer.startswith("🎲") for answer in answers), answers
     for screen in screens.values():
         page_through(screen, [number for number, _who, _text in stored])
+    held = list(world.folder.rglob("secrets/*.json"))
+    known = {"password": PASSWORD, **secrets.of_files(world.folder)}
+    drawn = b"".join(bytes(screen.raw) for screen in screens.values())
+    assert len(known) == 1 + 2 * len(screens)
+    assert secrets.leaks(known, world.folder, but=held, seen=drawn) == []
 
 
 @contextmanager

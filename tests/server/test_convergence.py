@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from talkbot_tui.server.outcome import Publish
 from talkbot_tui.server.storage import log
-from talkbot_tui.server.storage.database import open_database
 from talkbot_tui.wire.client_events import Delete, Edit, React
 from talkbot_tui.wire.errors import Refused
 from talkbot_tui.wire.server_events import (
@@ -23,6 +22,7 @@ from talkbot_tui.wire.server_events import (
 )
 from tests.server.peers import fresh
 from tests.server.test_rules import World
+from tests.serving import open_store
 
 NAMES = ("ana", "bruno", "carla")
 step = st.tuples(
@@ -109,7 +109,7 @@ def test_a_snapshot_plus_what_followed_is_the_snapshot_of_now(
     before: list[tuple[str, str, int, str]], after: list[tuple[str, str, int, str]]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = open_database(Path(folder) / "data")
+        store = open_store(Path(folder) / "data")
         try:
             world = World(store)
             for action in before:

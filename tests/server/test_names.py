@@ -58,6 +58,37 @@ def test_reserved_names_are_refused_by_their_look(name: str) -> None:
         refuse_reserved(name)
 
 
+UNSEEN = "\u034f\u115f\u1160\u17b4\u180b\u3164\ufe00\ufe0f\uffa0\u00ad\u200d\U000e0041\U000e0100"
+
+
+@pytest.mark.parametrize("char", UNSEEN)
+def test_nobody_hides_a_character_in_a_name(char: str) -> None:
+    with pytest.raises(Refused):
+        fold_user_name(f"ana{char}")
+    assert skeleton(f"an{char}a") == skeleton("ana")
+
+
+@pytest.mark.parametrize("given", ["a\u0301\u0301", "a\u0316\u0317\u0318\u0319\u031c", "á\u0301"])
+def test_marks_do_not_stack(given: str) -> None:
+    with pytest.raises(Refused):
+        fold_user_name(given)
+    with pytest.raises(Refused):
+        fold_channel_name(given)
+
+
+@pytest.mark.parametrize(
+    "given", ["\u2800", "\u3164", "\ufe0f", " \u2800 ", "geral\ufe00", "a\u034fb"]
+)
+def test_a_channel_has_a_name_to_see(given: str) -> None:
+    with pytest.raises(Refused):
+        fold_channel_name(given)
+
+
+@pytest.mark.parametrize("given", ["café ☕\ufe0f", "Tiếng Việt", "日本", "ไทย", "हिन्दी"])
+def test_a_channel_may_have_words_of_any_script(given: str) -> None:
+    assert fold_channel_name(given)
+
+
 def test_the_bot_may_have_its_name() -> None:
     refuse_reserved("talkbot", bot=True)
     with pytest.raises(Refused):

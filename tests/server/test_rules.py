@@ -12,8 +12,9 @@ from talkbot_tui.server import service_messages, service_reading, service_rooms
 from talkbot_tui.server.dispatcher import Write, _unit
 from talkbot_tui.server.outcome import Actor, Exit, Outcome, Publish
 from talkbot_tui.server.storage import log, messages, people, rooms
-from talkbot_tui.server.storage.database import Database, open_database
+from talkbot_tui.server.storage.database import Database
 from talkbot_tui.server.storage.tx import Tx
+from talkbot_tui.wire.acks import MessageAck
 from talkbot_tui.wire.client_events import (
     CreateConversation,
     Delete,
@@ -32,7 +33,9 @@ from talkbot_tui.wire.client_events import (
 )
 from talkbot_tui.wire.errors import Refused
 from talkbot_tui.wire.server_events import MessageEvent
+from tests.server.everything import everything
 from tests.server.peers import fresh
+from tests.serving import open_store
 
 HANDLERS: dict[type, tuple[str, Write]] = {
     SendMessage: ("message", Write(service_messages.post, once=False)),
@@ -106,7 +109,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    store = open_database(tmp_path / "data")
+    store = open_store(tmp_path / "data")
     yield World(store)
     store.close()
 
@@ -132,6 +135,30 @@ def test_an_edit_needs_the_revision_it_was_made_from(world: World) -> None:
         world.refused("bruno", Edit(**{**_fields(asked), "client_op_id": fresh()})) == "forbidden"
     )
     assert world.refused("ana", Edit(**{**_fields(asked), "text": "outro"})) == "id_conflict"
+
+
+def test_an_id_belongs_to_one_request_only(world: World) -> None:
+    other_room = world.group("ana", "bruno")
+    target = world.post("bruno", "first of all").server_msg_id
+    asked = SendMessage(conversation_id=world.room, text="um", client_msg_id=fresh("m"))
+    first = world.do("ana", asked).answer
+    assert isinstance(first, MessageAck)
+    for change in ({"text": "dois"}, {"conversation_id": other_room}, {"reply_to": target}):
+        assert world.refused("ana", SendMessage(**{**_fields(asked), **change})) == "id_conflict"
+    repeat = world.do("ana", asked)
+    assert (repeat.answer, repeat.deliveries) == (first, ())
+    edit = Edit(
+        conversation_id=world.room,
+        server_msg_id=first.server_msg_id,
+        text="outra coisa",
+        client_op_id=fresh(),
+        base_revision=0,
+    )
+    world.do("ana", edit)
+    assert world.do("ana", asked).answer == first, "an edit since does not make it another request"
+    theirs = world.do("bruno", SendMessage(**{**_fields(asked), "text": "meu"})).answer
+    assert isinstance(theirs, MessageAck)
+    assert theirs.server_msg_id != first.server_msg_id, "ids are each user's own"
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -165,9 +192,7 @@ def test_a_deleted_message_leaves_its_place_but_no_word(world: World) -> None:
     assert other.seq < page[-1].seq
     while world.run(messages.tidy_index):
         pass
-    folder = Path(world.store._engines[0].url.database or "").parent
-    world.store.close()
-    assert all(b"secreta" not in path.read_bytes() for path in folder.iterdir())
+    assert "secreta" not in everything(world.store)
 
 
 def test_unread_counts_others_messages_above_the_mark_only(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sqlite3
@@ -10,18 +9,16 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from talkbot_tui.server.storage import database as module
 from talkbot_tui.server.storage import people
 from talkbot_tui.server.storage.database import FILE, Database, StoreProblem, open_database
-from talkbot_tui.server.storage.schema import meta, metadata
+from talkbot_tui.server.storage.schema import meta
 from talkbot_tui.server.storage.tx import Tx
-from talkbot_tui.wire.errors import Code, Refused
 
 
 @pytest.fixture
@@ -47,105 +44,11 @@ def test_files_are_private_from_their_first_instant_whatever_the_umask(tmp_path:
 
 def test_settings_that_durability_depends_on(store: Database) -> None:
     def pragmas(tx: Tx) -> list[object]:
-        names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "trusted_schema")
         return [tx.sql.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
 
-    assert store.append([pragmas]) == [["wal", 2, 1, 1]]
-    assert store.ask(pragmas) == ["wal", 2, 1, 1]
-
-
-def test_units_that_wait_share_one_commit_and_a_refused_one_leaves_no_trace(
-    store: Database,
-) -> None:
-    def refused(tx: Tx) -> None:
-        people.set_meta(tx, "refused", "x")
-        raise Refused(Code.NOT_FOUND, "no")
-
-    commits: list[str] = []
-    engine = store.writer._engine
-    sa.event.listen(engine, "commit", lambda connection: commits.append("commit"))
-    results = store.append(
-        [
-            lambda tx: people.set_meta(tx, "one", "1"),
-            refused,
-            lambda tx: people.get_meta(tx, "one"),
-        ]
-    )
-    assert len(commits) == 1
-    assert results[0] is None
-    assert isinstance(results[1], Refused)
-    assert results[2] == "1"
-    assert store.ask(lambda tx: people.get_meta(tx, "refused")) is None
-
-
-async def test_queued_writes_share_commits_and_settle_in_order(store: Database) -> None:
-    order: list[int] = []
-
-    def unit(tx: Tx, n: int) -> int:
-        people.set_meta(tx, f"k{n}", str(n))
-        return n
-
-    before = store.writer.commits
-    await asyncio.gather(*(store.write(partial(unit, n=n), order.append) for n in range(200)))
-    assert order == list(range(200))
-    assert store.writer.commits - before < 100
-
-
-async def test_a_cancelled_caller_leaves_a_whole_transaction(store: Database) -> None:
-    settled: list[str] = []
-
-    def unit(tx: Tx) -> str:
-        people.set_meta(tx, "a", "1")
-        people.set_meta(tx, "b", "2")
-        return "done"
-
-    task = asyncio.create_task(store.write(unit, settled.append))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await store.write(lambda tx: None)
-    assert settled == ["done"]
-    both = store.ask(lambda tx: (people.get_meta(tx, "a"), people.get_meta(tx, "b")))
-    assert both == ("1", "2")
-
-
-def test_the_migrations_end_where_the_code_expects(store: Database) -> None:
-    def compare(tx: Tx) -> set[str]:
-        from alembic.autogenerate import compare_metadata
-        from alembic.migration import MigrationContext
-
-        context = MigrationContext.configure(tx.sql)
-        return {
-            str(change)
-            for change in compare_metadata(context, metadata)
-            if "message_text" not in str(change)
-        }
-
-    assert store.ask(compare) == set()
-
-
-def versions() -> list[str]:
-    return [script.revision for script in module._scripts().walk_revisions()]
-
-
-@pytest.mark.parametrize("version", versions())
-def test_a_database_of_any_version_becomes_one_of_this_version(
-    tmp_path: Path, version: str
-) -> None:
-    path = tmp_path / FILE
-    path.touch(0o600)
-    engine = module._sqlite(path, 1, "BEGIN IMMEDIATE")
-    module._migrate(engine, "test", version)
-    with engine.begin() as connection:
-        connection.execute(meta.insert().values(key="kept", value="yes"))
-    engine.dispose()
-    opened = open_database(tmp_path)
-    assert opened.ask(lambda tx: people.get_meta(tx, "kept")) == "yes"
-    assert opened.ask(
-        lambda tx: tx.sql.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    ) == max(versions())
-    opened.close()
+    assert store.append([pragmas]) == [["wal", 2, 1, 1, 0]]
+    assert store.ask(pragmas) == ["wal", 2, 1, 1, 0]
 
 
 def _newer(path: Path) -> None:
@@ -189,6 +92,33 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line_and_left_alone(
         open_database(tmp_path)
     assert "\n" not in str(problem.value)
     assert path.read_bytes() == before
+
+
+def test_a_first_start_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
+    """The store's file changes to its log once, by a journal that a power cut leaves behind."""
+    cut, data = tmp_path / "cut", tmp_path / "data"
+    data.mkdir(mode=0o700)
+    cut.mkdir(mode=0o700)
+    with closing(sqlite3.connect(data / FILE, isolation_level=None)) as writing:
+        writing.execute("PRAGMA cache_size = 1")
+        writing.execute("PRAGMA journal_mode = DELETE")
+        writing.execute("CREATE TABLE half (done TEXT)")
+        writing.execute("DROP TABLE half")
+        writing.execute("BEGIN IMMEDIATE")
+        writing.execute("CREATE TABLE half (done TEXT)")
+        writing.executemany("INSERT INTO half VALUES (?)", [("x" * 4000,)] * 50)
+        for name in (FILE, f"{FILE}-journal"):
+            (cut / name).write_bytes((data / name).read_bytes())
+    assert (cut / f"{FILE}-journal").stat().st_size > 512
+    opened = open_database(cut)
+    opened.append([lambda tx: people.set_meta(tx, "a", "b")])
+    assert opened.ask(lambda tx: people.get_meta(tx, "a")) == "b"
+    opened.close()
+
+
+def test_a_folder_of_any_name_is_opened(tmp_path: Path) -> None:
+    for _ in range(2):
+        open_database(tmp_path / "what? 100% #1 é").close()
 
 
 def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:

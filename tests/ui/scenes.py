@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from talkbot_tui import i18n
 from talkbot_tui.config import Settings
 from talkbot_tui.core import arrivals as a
+from talkbot_tui.core import events as e
 from talkbot_tui.core.model import (
     Conversation,
     Kind,
@@ -28,6 +29,7 @@ from talkbot_tui.core.model import (
 from talkbot_tui.ui.app import TalkbotApp
 from talkbot_tui.ui.port import EnginePort, SignInFailed, SignInForm
 from talkbot_tui.ui.screens.login import Given
+from talkbot_tui.ui.surroundings import OpenLink, no_browser
 from tests.ui.scripted import ScriptedEngine
 
 ZONE = timezone(timedelta(hours=-3))
@@ -186,12 +188,17 @@ def make_engine(*, online: bool = True) -> ScriptedEngine:
         ),
     )
     if not online:
-        engine.feed(a.LinkDown("network", NOW + 12_000))
+        engine.feed(a.LinkDown("The network cannot be reached.", NOW + 12_000, "network"))
     return engine
 
 
 def make_app(
-    engine: ScriptedEngine | None, *, theme: str = "night", environ: dict[str, str] | None = None
+    engine: EnginePort | None,
+    *,
+    theme: str = "night",
+    environ: dict[str, str] | None = None,
+    open_link: OpenLink = no_browser,
+    settings: Settings | None = None,
 ) -> TalkbotApp:
     """The app on a scripted engine, with clock and zone pinned."""
 
@@ -200,13 +207,14 @@ def make_app(
 
     return TalkbotApp(
         engine,
-        Settings(theme=theme),
+        settings or Settings(theme=theme),
         sign_in=refuse,
         given=Given("https://chat.example.org", "davi"),
         environ=environ or {"TERM": "xterm-256color", "LANG": "C.UTF-8"},
         zone=ZONE,
         clock=lambda: NOW,
         room=GENERAL,
+        open_link=open_link,
     )
 
 
@@ -248,8 +256,60 @@ async def _fail(pilot: Pilot[int]) -> None:
     await _settle(pilot)
 
 
+def come_back(engine: ScriptedEngine, *news: MessagePosted) -> None:
+    """Online again, with what was said in #general meanwhile."""
+    first = rooms()[0]
+    head = news[-1].seq if news else first.head_seq
+    start = news[0].seq if news else head + 1
+    after = replace(first, head_seq=head, from_seq=start, events=news)
+    engine.feed(
+        a.LinkConnecting(1),
+        a.LinkUp(),
+        a.Synced(SyncSnapshot("epoch", ME, "1", (after, *rooms()[1:]))),
+    )
+
+
+def held_engine() -> ScriptedEngine:
+    """Two messages written offline 23 minutes ago; meanwhile the room moved on."""
+    engine = make_engine(online=False)
+    engine.now = NOW - 23 * MINUTE
+    engine.send(GENERAL, text("yes, let us do that", "sim, vamos fazer isso"))
+    engine.send(GENERAL, text("today still", "ainda hoje"))
+    engine.now = NOW
+    come_back(
+        engine,
+        said(12, ANA, text("we decided against it", "decidimos que não"), 9),
+        said(13, BRUNO, text("the other way is cheaper", "o outro jeito é mais barato"), 8),
+    )
+    return engine
+
+
+async def _facts(pilot: Pilot[int]) -> None:
+    engine = engine_of(pilot)
+    engine.feed(a.LinkDown("The network cannot be reached.", NOW + 12_000, "network"))
+    sent = engine.send(GENERAL, text("delayed by a tunnel", "atrasada por um túnel"))
+    engine.now += 95_000
+    come_back(engine)
+    engine.now += 300
+    engine.feed(a.MessageRefused(sent, "busy", "Busy.", True, engine.now + 1_000))
+    engine.now += 2_000
+    engine.feed(e.Tick(), a.MessageAcked(sent, "s12", 12, engine.now))
+    await _settle(pilot)
+    await pilot.press("shift+tab")
+    await _settle(pilot)
+    await pilot.press("i")
+    await _settle(pilot)
+
+
 async def _switch(pilot: Pilot[int]) -> None:
     await pilot.press("ctrl+k", "d")
+    await _settle(pilot)
+
+
+async def _search(pilot: Pilot[int]) -> None:
+    await pilot.press("ctrl+f", *text("morning", "dia"))
+    await _settle(pilot)
+    await pilot.press("down")
     await _settle(pilot)
 
 
@@ -281,7 +341,10 @@ SCENES = (
     Scene("chat", lambda: make_app(make_engine()), _typing),
     Scene("offline", lambda: make_app(make_engine(online=False)), _queue),
     Scene("failed", lambda: make_app(make_engine()), _fail),
+    Scene("held", lambda: make_app(held_engine()), _settle),
+    Scene("facts", lambda: make_app(make_engine()), _facts),
     Scene("switcher", lambda: make_app(make_engine()), _switch),
+    Scene("search", lambda: make_app(make_engine()), _search),
     Scene("help", lambda: make_app(make_engine()), _help),
     Scene("narrow", lambda: make_app(make_engine()), _narrow),
     Scene("light", lambda: make_app(make_engine(), theme="day"), _typing),

@@ -18,6 +18,7 @@ from talkbot_tui.core.model import (
     MessagePosted,
     User,
 )
+from talkbot_tui.core.search import Ask, Found, page
 from talkbot_tui.core.session import Session
 
 Listener = Callable[[tuple[Change, ...]], None]
@@ -84,7 +85,7 @@ class ScriptedEngine:
     """
 
     def __init__(self, now: int) -> None:
-        self.session = Session()
+        self.session = Session(asks=True)
         self.lookups = ScriptedLookups()
         self.now = now
         self.full = ""
@@ -122,9 +123,11 @@ class ScriptedEngine:
                 self.feed(a.SaveFailed(message.client_msg_id, self.full))
             case f.SaveLocal(message=message):
                 self.feed(a.Saved(message.client_msg_id))
-            case f.LoadPage(conversation_id=room, before=before, limit=limit):
+            case f.LoadPage(conversation_id=room, before=before, limit=limit, after=after):
                 held = [x for x in self.older.get(room, []) if not before or x.seq < before]
-                self.feed(a.PageLoaded(room, tuple(held[-limit:]), before))
+                held = [x for x in held if x.seq > after]
+                found = held[:limit] if after else held[-limit:]
+                self.feed(a.PageLoaded(room, tuple(found), before, after))
             case f.SaveEvents(conversation_id=room, events=events):
                 known = {x.seq: x for x in self.older.get(room, [])}
                 known |= {x.seq: x for x in events if isinstance(x, (MessagePosted, MemberChanged))}
@@ -165,6 +168,14 @@ class ScriptedEngine:
 
     def react(self, conversation_id: str, server_msg_id: str, emoji: str, on: bool) -> None:
         self.dispatch(e.React(conversation_id, server_msg_id, emoji, on, "op"))
+
+    async def search(self, ask: Ask) -> Found:
+        held = (event for room in self.older.values() for event in room)
+        return page((x.message for x in held if isinstance(x, MessagePosted)), ask)
+
+    async def seq_at(self, conversation_id: str, ts: int) -> int:
+        held = self.older.get(conversation_id, [])
+        return min((event.seq for event in held if event.ts >= ts), default=0)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         self._listeners.append(listener)

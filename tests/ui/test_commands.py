@@ -25,11 +25,17 @@ def test_the_default_keys_have_no_conflict() -> None:
     check_keys({})
 
 
+def test_other_keys_may_be_chosen() -> None:
+    check_keys({"switcher": "ctrl+o,f5", "reply": "question_mark", "help": "alt+home"})
+
+
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
         ({"swicher": "ctrl+o"}, "did you mean switcher?"),
         ({"switcher": "ctrl+p"}, "ctrl+p already means"),
+        ({"switcher": "ctrl+zzz"}, "no keyboard sends ctrl+zzz"),
+        ({"switcher": "strg+k"}, "no keyboard sends strg+k"),
         ({"help": "h"}, "h is a letter that you need for writing"),
         ({"reply": "e"}, "e already means"),
         ({"send": "ctrl+f"}, "ctrl+f already means"),

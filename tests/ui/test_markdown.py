@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talkbot_tui.ui.ink import width_of
-from talkbot_tui.ui.markdown import inline, plain, render, safe_link
+from talkbot_tui.ui.markdown import inline, links_in, plain, real_host, render, safe_link
 
 
 def styled(text: str) -> list[tuple[str, str]]:
@@ -35,6 +35,28 @@ def test_a_link_with_other_words_shows_where_it_leads() -> None:
     assert spans[1].link == "https://evil.example/x"
 
 
+@pytest.mark.parametrize(
+    ("link", "host"),
+    [
+        ("https://bank.example@evil.example/x", "evil.example"),
+        ("https://user:pw@evil.example:8443/", "evil.example:8443"),
+        ("https://bаnk.example/", "xn--bnk-6cd.example"),
+    ],
+)
+def test_a_link_that_looks_as_if_it_led_elsewhere_shows_its_host(link: str, host: str) -> None:
+    assert real_host(safe_link(link)) == host
+    assert [span.text for span in inline(link)] == [link, f" ({host})"]
+    assert inline(f"[click]({link})")[1].text == f" ({host})"
+
+
+def test_the_links_of_a_message_are_those_of_its_prose_each_once() -> None:
+    text = (
+        "https://a.example [b](mailto:b@c.example) https://a.example\n```\nhttp://no.example\n```"
+    )
+    assert links_in(text) == ["https://a.example", "mailto:b@c.example"]
+    assert real_host("mailto:b@c.example") == "b@c.example"
+
+
 def test_a_bare_link_ends_before_the_full_stop() -> None:
     spans = inline("see https://a.example/b.")
     assert [(span.text, span.link) for span in spans] == [
@@ -48,6 +70,8 @@ def test_a_bare_link_ends_before_the_full_stop() -> None:
     ("target", "link"),
     [
         ("https://a.example/ç", "https://a.example/%C3%A7"),
+        ("https://пример.example/x", "https://xn--e1afmkfd.example/x"),
+        ("https://" + "é" * 80 + ".example/", ""),
         ("mailto:a@b.example", "mailto:a@b.example"),
         ("file:///etc/passwd", ""),
         ("javascript:x", ""),

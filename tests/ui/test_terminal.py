@@ -55,13 +55,14 @@ def test_a_dumb_terminal_is_told_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[keys]\nswitcher = "ctrl+p"\n', "already means"),
+        ('[keys]\nswitcher = "ctrl+p"\n', "config.toml:2: keys."),
+        ('server = "ftp://x"\n', "config.toml:1: server:"),
         ("colour = 1\n", "there is no such"),
     ],
 )
 def test_a_wrong_configuration_ends_before_the_screen(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "config.toml").write_text(text)
-    with Terminal([*PROGRAM, "chat"], env=env(tmp_path)) as terminal:
+    with Terminal([*PROGRAM, "chat"], columns=250, env=env(tmp_path)) as terminal:
         terminal.until(lambda: not terminal.alive)
         terminal.wait(told)
         assert terminal.exit_code == 2
@@ -80,6 +81,17 @@ def test_nobody_signed_in_gets_the_login_screen_and_an_unreachable_server_one_li
         terminal.write("\x1b")
         terminal.until(lambda: not terminal.alive)
         assert terminal.exit_code == 0
+
+
+def test_the_chats_options_need_no_command_before_them(tmp_path: Path) -> None:
+    command = [*PROGRAM, "--lang", "pt-BR", "--user", "ana", "--theme=day"]
+    with Terminal(command, env=env(tmp_path)) as terminal:
+        terminal.wait("Entrar na conta")
+        terminal.wait("ana")
+    with Terminal([*PROGRAM, "--theme", "pink"], env=env(tmp_path)) as terminal:
+        terminal.until(lambda: not terminal.alive)
+        terminal.wait("'night', 'day', 'ansi'")
+        assert terminal.exit_code == 2
 
 
 def test_without_colour_no_colour_is_written(tmp_path: Path) -> None:

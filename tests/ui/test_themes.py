@@ -5,6 +5,8 @@ from textual.color import Color
 
 from talkbot_tui.ui import glyphs, themes
 from talkbot_tui.ui.ink import COLOURS
+from tests.ui.scenes import GENERAL, make_app, make_engine
+from tests.ui.seen import text
 
 
 @pytest.mark.parametrize("name", ["night", "day"])
@@ -77,3 +79,15 @@ def test_the_marks_for_a_terminal(
 def test_the_ascii_set_is_ascii() -> None:
     for name in glyphs.ASCII.__dataclass_fields__:
         assert getattr(glyphs.ASCII, name).isascii()
+
+
+@pytest.mark.parametrize("keys", [(), ("ctrl+k",), ("ctrl+p",), ("f1",), ("shift+tab", "i")])
+async def test_where_only_ascii_can_be_shown_nothing_of_ours_is_else(keys: tuple[str, ...]) -> None:
+    engine = make_engine()
+    app = make_app(engine, environ={"TERM": "xterm", "LANG": "C"})
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+        theirs = str(engine.session.timeline(GENERAL).rows[:])
+        odd = {char for char in text(pilot) if not char.isascii()} - set(theirs)
+        assert odd == set(), text(pilot)

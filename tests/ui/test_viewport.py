@@ -15,6 +15,8 @@ ANA = User("a", "ana")
 class View:
     """Rows with heights, named by number."""
 
+    detached = False
+
     def __init__(self, heights: dict[str, int]) -> None:
         self.heights = heights
 
@@ -47,6 +49,7 @@ class Many:
     """A view of them."""
 
     rows = ManyRows()
+    detached = False
 
     def find(self, key: str) -> int | None:
         return int(key[1:])

@@ -45,3 +45,9 @@ def test_clip_and_pad_fit(text: str, width: int) -> None:
     text = text.replace("\n", "")
     assert cell_len(clip(text, width)) <= width
     assert cell_len(pad(text, width)) == width
+
+
+def test_joiners_before_the_first_character_do_not_hide_its_cells() -> None:
+    text = "\u200d\u200d" + "\ufffd" * 7 + '%\u200d\u200d"'
+    for first, last in wrap(text, 8):
+        assert cell_len(text[first:last]) <= 8

@@ -13,7 +13,10 @@ from talkbot_tui.wire import acks, http
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path; `answer` is a type, or a text for plain ones."""
+    """One method of one path; `answer` is a type, or a text for plain ones.
+
+    made: something new came of it, which HTTP says by 201.
+    """
 
     method: str
     path: str
@@ -22,10 +25,19 @@ class Route:
     answer: type | str | None = None
     signed_in: bool = True
     query: tuple[str, ...] = ()
+    made: bool = False
 
 
 ROUTES = (
-    Route("post", "/api/register", "Make an account.", http.RegisterRequest, http.Tokens, False),
+    Route(
+        "post",
+        "/api/register",
+        "Make an account.",
+        http.RegisterRequest,
+        http.Tokens,
+        False,
+        made=True,
+    ),
     Route("post", "/api/login", "Sign in.", http.LoginRequest, http.Tokens, False),
     Route("post", "/api/refresh", "Fresh tokens.", http.RefreshRequest, http.Tokens, False),
     Route("post", "/api/logout", "End this session."),
@@ -37,12 +49,20 @@ ROUTES = (
         http.LoginRequest,
         http.Tokens,
         False,
+        made=True,
     ),
     Route("get", "/api/me", "Who one is.", None, http.Me),
     Route("get", "/api/sessions", "One's sign-ins.", None, http.SessionsAnswer),
     Route("delete", "/api/sessions/{id}", "End a sign-in."),
     Route("get", "/api/tokens", "One's personal tokens.", None, http.TokensAnswer),
-    Route("post", "/api/tokens", "Make a personal token.", http.TokenRequest, http.PersonalToken),
+    Route(
+        "post",
+        "/api/tokens",
+        "Make a personal token.",
+        http.TokenRequest,
+        http.PersonalToken,
+        made=True,
+    ),
     Route("delete", "/api/tokens/{id}", "Revoke a personal token."),
     Route(
         "get",
@@ -129,7 +149,7 @@ def _responses(route: Route) -> dict[str, Any]:
             }
         },
     }
-    return {"200": good, "4XX": refusal}
+    return {"201" if route.made else "200": good, "4XX": refusal}
 
 
 def make() -> str:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -77,20 +78,20 @@ class Memory:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
-        self._turn = asyncio.Lock()
+        # One thread: whoever is cancelled leaves a whole unit behind, before the next one.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="talkbot-memory")
 
     async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def unit() -> T:
             with self._db:
                 return work(self._db)
 
-        async with self._turn:
-            return await asyncio.shield(asyncio.to_thread(unit))
+        return await asyncio.shield(asyncio.wrap_future(self._thread.submit(unit)))
 
     async def close(self) -> None:
         """Nothing more will be asked."""
-        async with self._turn:
-            self._db.close()
+        await asyncio.shield(asyncio.wrap_future(self._thread.submit(self._db.close)))
+        self._thread.shutdown(wait=False)
 
     # --- facts ---------------------------------------------------------------------
 
@@ -146,8 +147,14 @@ class Memory:
         )
         return Reminder(*row) if row else None
 
+    async def reminders_of(self, name: str) -> int:
+        """How many that person waits for."""
+        query = "SELECT count(*) FROM reminder WHERE name = ?"
+        row = await self._do(lambda db: db.execute(query, (name,)).fetchone())
+        return int(row[0])
+
     async def drop_reminder(self, reminder_id: str) -> None:
-        """It was said."""
+        """It was said, or its request is gone."""
         await self._do(lambda db: db.execute("DELETE FROM reminder WHERE id = ?", (reminder_id,)))
 
     # --- polls -------------------------------------------------------------------------

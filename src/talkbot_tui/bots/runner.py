@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from talkbot_tui.bots.memory import Memory
 from talkbot_tui.bots.talkbot import TalkBot
 from talkbot_tui.client.connect import open_with_token
-from talkbot_tui.client.ids import now_ms
+from talkbot_tui.client.ids import wall_ms
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +43,19 @@ async def start_bots(
     token: str,
     data_dir: Path,
     *,
-    clock: Callable[[], int] = now_ms,
+    trusting: ssl.SSLContext | None = None,
+    clock: Callable[[], int] = wall_ms,
     draw: Callable[[int, int], int] = random.randint,
 ) -> RunningBots:
     """TalkBot, signed in with `token`; it keeps its own files under `data_dir`.
 
-    Raises `OSError` when these cannot be used.
+    trusting: the server's own certificate, where it has one. Raises `OSError` when
+    the files cannot be used.
     """
     folder = data_dir / FOLDER
-    engine = open_with_token(server_url, token, folder=folder / "talkbot", allow_insecure=True)
+    engine = open_with_token(
+        server_url, token, folder=folder / "talkbot", allow_insecure=True, trusting=trusting
+    )
     bot = TalkBot(engine, Memory(folder / "talkbot.db"), clock=clock, draw=draw)
     synced = asyncio.Event()
     engine.subscribe(lambda _changes: synced.set() if engine.session.synced_once else None)

@@ -160,14 +160,19 @@ COMMANDS = {
 }
 _BY_WORD = {word: name for name, words in COMMANDS.items() for word in words}
 _PHRASES = {
-    "catch up": "catchup",
-    "what did i miss": "catchup",
-    "o que perdi": "catchup",
-    "o que eu perdi": "catchup",
-    "what time is it": "time",
-    "what's the time": "time",
-    "que horas sao": "time",
+    tuple(phrase.split()): command
+    for phrase, command in {
+        "catch up": "catchup",
+        "what did i miss": "catchup",
+        "o que perdi": "catchup",
+        "o que eu perdi": "catchup",
+        "what time is it": "time",
+        "what's the time": "time",
+        "que horas sao": "time",
+    }.items()
 }
+LONGEST_PHRASE = max(map(len, _PHRASES))
+_NOW = ("now", "agora", "right now", "please", "por favor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +201,30 @@ def without_mention(text: str, name: str) -> str:
 
 def understand(text: str) -> Said:
     """The command that `text` begins with, if it begins with one."""
-    text = text.strip().removeprefix("/").strip()
-    flat = plain(text)
+    text = unicodedata.normalize("NFC", text).strip().removeprefix("/").strip()
+    words = text.split(maxsplit=LONGEST_PHRASE)
+    flat = [_bare(word) for word in words]
     for phrase, command in _PHRASES.items():
-        if flat.startswith(phrase):
-            return Said(command, text[len(phrase) :].strip(" ?"), text)
-    first, _, rest = text.partition(" ")
-    word = plain(first).rstrip("!.,:") or first
-    if word != "?":
-        word = word.rstrip("?")
-    return Said(_BY_WORD.get(word, ""), rest.strip(), text)
+        length = len(phrase)
+        if tuple(flat[:length]) == phrase:
+            rest = _after(text, length)
+            if command == "time" and _bare(rest) in _NOW:
+                rest = ""
+            return Said(command, rest.strip(" ?!."), text)
+    if not words:
+        return Said("", "", text)
+    word = "?" if words[0] == "?" else flat[0]
+    return Said(_BY_WORD.get(word, ""), _after(text, 1), text)
+
+
+def _bare(word: str) -> str:
+    return plain(word).rstrip("!.,:?") or plain(word)
+
+
+def _after(text: str, count: int) -> str:
+    """`text` without its first `count` words, its lines kept."""
+    parts = text.split(maxsplit=count)
+    return parts[count].strip() if len(parts) > count else ""
 
 
 def language_of(text: str, default: str) -> str:

@@ -13,6 +13,7 @@ from talkbot_tui.bots import speech
 from talkbot_tui.bots.asked import Asked, Tools
 from talkbot_tui.bots.ids import derived
 from talkbot_tui.bots.memory import Memory
+from talkbot_tui.bots.quotes import quoted
 from talkbot_tui.bots.replies import Speaker
 from talkbot_tui.bots.skills import helping, polling, table
 from talkbot_tui.bots.unanswered import recent_messages
@@ -20,7 +21,14 @@ from talkbot_tui.client.engine import Engine
 from talkbot_tui.client.lookups import LookupFailed
 from talkbot_tui.client.transport import TransportError
 from talkbot_tui.core.changes import Change, RoomsChanged
-from talkbot_tui.core.model import Kind, LogEvent, MessagePosted, ReactionsChanged, RoomSummary
+from talkbot_tui.core.model import (
+    Kind,
+    LogEvent,
+    MessageDeleted,
+    MessagePosted,
+    ReactionsChanged,
+    RoomSummary,
+)
 from talkbot_tui.wire.codec import AckRefused, WireError
 
 log = logging.getLogger(__name__)
@@ -81,6 +89,9 @@ class TalkBot:
                     asked = self._asked(event)
                     if asked is not None:
                         self._spawn(event.conversation_id, self._answer(asked))
+                case MessageDeleted():
+                    drop = self._memory.drop_reminder(event.server_msg_id)
+                    self._spawn(event.conversation_id, drop)
                 case ReactionsChanged():
                     vote = polling.count_reactions(self._tools, event)
                     self._spawn(event.conversation_id, vote)
@@ -195,7 +206,7 @@ class TalkBot:
             return
         await self._speaker.say(
             reminder.conversation_id,
-            f"⏰ @{reminder.name}: {reminder.text}",
+            f"⏰ @{reminder.name}: {quoted(reminder.text)}",
             derived("reminder", reminder.reminder_id),
         )
         await self._memory.drop_reminder(reminder.reminder_id)

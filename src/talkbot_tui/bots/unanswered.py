@@ -16,29 +16,40 @@ from talkbot_tui.wire.codec import AckRefused, WireError, decode_ack
 log = logging.getLogger(__name__)
 
 PAGE = 100
+PAGES_MAX = 20
 AGAIN_S = 2.0
 
 
 async def recent_messages(engine: Engine, since: int) -> AsyncIterator[MessagePosted]:
-    """The messages since that time (ms) on the newest page of each room, oldest first."""
+    """The messages since that time (ms) in each room, oldest first; at most 2,000 of a room."""
     for room in engine.session.rooms():
         if room.last_ts < since:
             continue
-        for event in await _newest(engine, room.conversation.conversation_id):
-            if isinstance(event, MessagePosted) and event.ts >= since:
-                yield event
+        found: list[MessagePosted] = []
+        before = 0
+        for _page in range(PAGES_MAX):
+            page, more = await _page_before(engine, room.conversation.conversation_id, before)
+            found = [e for e in page if isinstance(e, MessagePosted) and e.ts >= since] + found
+            if not more or not page or page[0].ts < since:
+                break
+            before = page[0].seq
+        for event in found:
+            yield event
 
 
-async def _newest(engine: Engine, conversation_id: str) -> tuple[LogEvent, ...]:
+async def _page_before(
+    engine: Engine, conversation_id: str, before: int
+) -> tuple[tuple[LogEvent, ...], bool]:
+    """The newest page below seq `before` (0: of all), and whether there is more below it."""
+    asked: dict[str, object] = {"conversationId": conversation_id, "limit": PAGE}
+    if before:
+        asked["before"] = before
     while True:
         try:
-            answer = await engine.request(
-                "history", {"conversationId": conversation_id, "limit": PAGE}
-            )
-            page = decode_ack("history", answer, acks.HistoryAck)
-            return decode.log_events(page.events, engine.session.me.user_id)
+            page = decode_ack("history", await engine.request("history", asked), acks.HistoryAck)
+            return decode.log_events(page.events, engine.session.me.user_id), page.more
         except (AckRefused, WireError) as error:
             log.warning("could not look back: %s", error)
-            return ()
+            return (), False
         except TransportError:
             await asyncio.sleep(AGAIN_S)

@@ -16,6 +16,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token-file", metavar="FILE", help=_("read a personal token from FILE, - for stdin")
     )
+    parser.add_argument("--ca-file", metavar="FILE", help=_("trust these authorities too (PEM)"))
     parser.add_argument(
         "--allow-insecure", action="store_true", help=_("allow plain http to other machines")
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from talkbot_tui import i18n
-from talkbot_tui.cli import exit_codes
+from talkbot_tui.cli import exit_codes, migrate_store, server_settings
 from talkbot_tui.cli.problems import Problem
 from talkbot_tui.cli.serve import BOT, server_folder
 
@@ -26,10 +26,12 @@ HELP = i18n.N_("manage a server's accounts and invites")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`user add|passwd|disable NAME` and `invite add`."""
+    """`user add|passwd|disable NAME`, `invite add`, keys and `migrate-store`."""
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--data-dir", type=Path, metavar="DIR", help=_("folder of the database"))
-    parts = parser.add_subparsers(dest="part", required=True, metavar="user|invite")
+    parts = parser.add_subparsers(
+        dest="part", required=True, metavar="user|invite|rotate-key|adopt-key|migrate-store"
+    )
     user = parts.add_parser("user", help=_("accounts"))
     actions = user.add_subparsers(dest="action", required=True, metavar="add|passwd|disable")
     for name, help_text in (
@@ -51,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = invites.add_parser("add", help=_("make an invite and print it"), parents=[where])
     add.add_argument("--uses", type=_count, default=1, metavar="N", help=_("how many people"))
     add.add_argument("--days", type=_count, default=7, metavar="N", help=_("how long it is valid"))
+    parts.add_parser("rotate-key", help=_("make another signing key"), parents=[where])
+    parts.add_parser(
+        "adopt-key", help=_("make this node's signing key the database's"), parents=[where]
+    )
+    migrate_store.add_arguments(
+        parts.add_parser("migrate-store", help=_("move a server from SQLite to PostgreSQL"))
+    )
 
 
 def _count(text: str) -> int:
@@ -62,12 +71,25 @@ def _count(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Carry it out; prints one line."""
     from talkbot_tui.server.config import ServerConfig
+    from talkbot_tui.server.storage.database import FILE
 
+    sources = server_settings.load()
+    if args.part == "migrate-store":
+        return migrate_store.run(args.source, args.target, sources)
     config = ServerConfig(
         data_dir=server_folder(args.data_dir),
         language=i18n.language(),
-        database_url=os.environ.get("TALKBOT_DATABASE_URL", ""),
+        **server_settings.database(os.environ, sources),
     )
+    first = args.part == "user" and args.action == "add"
+    if not first and not config.database_url and not (config.data_dir / FILE).exists():
+        # A slip in the folder's name would make a server that nobody runs.
+        text = _("{folder}: there is no server's data; start it there first: talkbot-tui serve")
+        raise Problem(text.format(folder=config.data_dir), exit_codes.STORE)
+    if args.part == "rotate-key":
+        return _rotate_key(config)
+    if args.part == "adopt-key":
+        return _adopt_key(config)
     if args.part == "invite":
         return _add_invite(config, args)
     if args.action == "add":
@@ -131,6 +153,39 @@ def _add_invite(config: ServerConfig, args: argparse.Namespace) -> int:
     return exit_codes.OK
 
 
+def _rotate_key(config: ServerConfig) -> int:
+    from talkbot_tui.server.tokens import rotate_key
+
+    for name in ("TALKBOT_SECRET", "TALKBOT_SECRET_FILE"):
+        if os.environ.get(name):
+            text = _("{name} holds the key; change it there, and keep the old one in {previous}")
+            told = text.format(name=name, previous="TALKBOT_SECRET_PREVIOUS")
+            raise Problem(told, exit_codes.USAGE)
+    try:
+        path = rotate_key(config.data_dir)
+    except OSError as error:
+        raise Problem(f"{error.filename}: {error.strerror}", exit_codes.STORE) from None
+    print(_("{path} is new; restart the server, nobody is signed out").format(path=path))
+    return exit_codes.OK
+
+
+def _adopt_key(config: ServerConfig) -> int:
+    from talkbot_tui.server.key_agreement import adopt_key
+    from talkbot_tui.server.tokens import Signer, load_key
+
+    if not config.database_url:
+        raise Problem(_("the key of a server on SQLite is its own"), exit_codes.USAGE)
+    try:
+        signer = Signer(load_key(config.data_dir), config.access_seconds)
+    except ValueError as error:
+        raise Problem(str(error), exit_codes.USAGE) from None
+    except OSError as error:
+        raise Problem(f"{error.filename}: {error.strerror}", exit_codes.STORE) from None
+    _write(config, lambda tx: adopt_key(tx, signer.fingerprints[0]))
+    print(_("this key counts; restart every server that has another"))
+    return exit_codes.OK
+
+
 def _told(found: bool, name: str, text: str) -> int:
     if not found:
         raise Problem(_("no account is called {name}").format(name=name), exit_codes.NOT_FOUND)
@@ -158,7 +213,7 @@ def _write(config: ServerConfig, unit: Callable[[Tx], T]) -> T:
     from talkbot_tui.wire.errors import Refused
 
     try:
-        database = open_database(config.data_dir, config.database_url)
+        database = open_database(config.data_dir, config.database_url, config.database)
     except StoreProblem as problem:
         raise Problem(str(problem), exit_codes.STORE) from None
     try:
@@ -168,5 +223,6 @@ def _write(config: ServerConfig, unit: Callable[[Tx], T]) -> T:
     if isinstance(result, Refused):
         raise Problem(result.message, exit_codes.REFUSED)
     if isinstance(result, Exception):
-        raise Problem(f"{config.data_dir}: {result}", exit_codes.STORE)
+        where = config.database_told or config.data_dir
+        raise Problem(f"{where}: {result}", exit_codes.STORE)
     return result

@@ -10,29 +10,30 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from talkbot_tui import config, i18n, paths
+from talkbot_tui import config, i18n, logs, paths
 from talkbot_tui.cli import exit_codes, wording
 from talkbot_tui.cli.problems import Problem
-from talkbot_tui.client import addresses, connect
+from talkbot_tui.client import addresses, connect, tls
+from talkbot_tui.client.account_api import AccountApi
 from talkbot_tui.client.accounts import Account, AccountProblem, Accounts
 from talkbot_tui.client.credentials import SecretError
 from talkbot_tui.client.engine import Engine
 from talkbot_tui.client.store import StoreError
 from talkbot_tui.client.transport import REASONS, Refused, Unreachable
 from talkbot_tui.core.link import LinkState
-from talkbot_tui.core.text import clean_name
+from talkbot_tui.core.text import clean_name, escaped
 
 _ = i18n.Domain("cli")
 
 T = TypeVar("T")
 
 WAIT_S = 15.0
-HOPELESS = frozenset(
-    {"unknown_host", "refused", "tls", "not_socketio", "network", "http_error", "keyring"}
-)
+_NAMES = "unknown_host refused tls no_tls proxy not_socketio network http_error keyring"
+HOPELESS = frozenset(_NAMES.split())
 """Without a wish to wait, these end a command at the first attempt."""
 
 _CODES = {words: code for code, words in REASONS.items()}
@@ -57,6 +58,7 @@ class Target:
 
 def run(work: Coroutine[Any, Any, T], target: Callable[[], str] = lambda: "") -> T:
     """Run `work` to its end; what the client raises becomes a `Problem`."""
+    logs.configure("warning")
     try:
         return asyncio.run(work)
     except Unreachable as error:
@@ -72,12 +74,29 @@ def run(work: Coroutine[Any, Any, T], target: Callable[[], str] = lambda: "") ->
 
 
 def settings(args: argparse.Namespace) -> config.Settings:
-    """The configuration file's settings."""
-    named = getattr(args, "config", None)
+    """The configuration file's settings; its language counts unless another one was asked for."""
     try:
-        return config.load(Path(named) if named else paths.config_file())
+        chosen = config.load(config_path(args), named=bool(getattr(args, "config", None)))
     except config.ConfigError as error:
         raise Problem(str(error), exit_codes.USAGE) from None
+    if chosen.language and not getattr(args, "lang", None):
+        i18n.set_language(chosen.language)
+    if os.environ.get("SSLKEYLOGFILE"):
+        # Python's TLS obeys it silently; a token on its way is worth a line.
+        text = _("talkbot-tui: SSLKEYLOGFILE is set: who reads {path} can read what you send")
+        sys.stderr.write(escaped(text.format(path=os.environ["SSLKEYLOGFILE"])) + "\n")
+    named = getattr(args, "ca_file", None) or os.environ.get("TALKBOT_CA_FILE") or chosen.ca_file
+    try:
+        tls.trust(Path(named).expanduser() if named else "")
+    except tls.UnusableAuthorities as error:
+        raise Problem(str(error), exit_codes.USAGE) from None
+    return chosen
+
+
+def config_path(args: argparse.Namespace) -> Path:
+    """The configuration file that is meant."""
+    named = getattr(args, "config", None)
+    return Path(named) if named else paths.config_file()
 
 
 def resolve(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Target:
@@ -118,23 +137,45 @@ def account_problem(error: AccountProblem, server: str = "") -> Problem:
             return Problem(text.format(detail=error.detail), exit_codes.STORE)
 
 
-def engine_for(target: Target, *, keep: bool) -> Engine:
-    """An engine of the commands' own, not started; `keep`: with an outbox on disk."""
+def api_for(target: Target) -> AccountApi:
+    """The HTTP side of the target's server."""
+    return AccountApi(addresses.parse(target.server, allow_insecure=target.allow_insecure))
+
+
+async def token_for(target: Target) -> str:
+    """A token that the target's server takes; raises `Refused`, `Unreachable`."""
+    if target.account is None:
+        return target.token
+    return (await target.accounts.tokens(target.account).token()).value
+
+
+def day(ms: int) -> str:
+    """A time for people who list things: local, to the minute."""
+    return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def engine_for(target: Target, *, keep: bool, headless: bool = True) -> Engine:
+    """An engine, not started; `keep`: with an outbox on disk, the commands' own if `headless`.
+
+    In the app's own, what waits for an answer of its author goes on waiting.
+    """
     try:
         if target.account is None:
             return connect.open_with_token(
                 target.server,
                 target.token,
                 allow_insecure=target.allow_insecure,
-                headless=True,
+                headless=headless,
                 keep=keep,
+                asks=not headless,
             )
         return connect.open_engine(
             target.account,
             target.accounts,
             allow_insecure=target.allow_insecure,
-            headless=True,
+            headless=headless,
             keep=keep,
+            asks=not headless,
         )
     except Unreachable as error:
         raise wording.unreachable(error.code, target.server) from None
@@ -222,10 +263,3 @@ def write_line(text: str) -> None:
     """One line for people, at once; the caller has cleaned foreign text."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def utf8_output() -> None:
-    """Foreign text must not fail on a terminal of another encoding."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")

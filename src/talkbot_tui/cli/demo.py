@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from talkbot_tui import i18n
+from talkbot_tui import config, i18n
 from talkbot_tui.cli import exit_codes
 from talkbot_tui.cli.problems import Problem
 
@@ -26,6 +26,7 @@ _ = i18n.Domain("cli")
 HELP = i18n.N_("try it: server, room, bot and app on this machine")
 
 BOT = "talkbot"
+GUEST = "guest"
 NAME_MAX = 32
 SEATS_MAX = 20
 CACHE = "cache"
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help=_("keep everything in this folder")
     )
-    parser.add_argument("--theme", metavar="NAME", default="", help=_("night, day or ansi"))
+    parser.add_argument("--theme", choices=config.THEMES, default="", help=_("night, day or ansi"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     require_terminal()
     # Before the server starts: it speaks the language of the settings, too.
     settings = settings_of(args)
-    name = user_name(args.name or _login())
+    name = chosen_name(args.name)
     try:
         place = _enter(args.data_dir, name, asked=bool(args.name))
     except OSError as error:
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         reason = error.strerror or str(error)
         raise Problem(text.format(file=where, reason=reason), exit_codes.STORE) from None
 
-    from talkbot_tui.cli import wording
+    from talkbot_tui.cli import browser, wording
     from talkbot_tui.client import connect
     from talkbot_tui.client.store import StoreError
     from talkbot_tui.ui.app import run_app
@@ -66,8 +67,11 @@ def run(args: argparse.Namespace) -> int:
         # Not by the server's address, as usual: its port is another one each time, and
         # what waits to be sent must be found again.
         store = connect.store_in(place.folder / CACHE / place.account.user)
-        engine = connect.build(place.url, place.accounts.tokens(place.account), store=store)
-        return run_app(engine, settings, room=BOT if place.new else "")
+        engine = connect.build(
+            place.url, place.accounts.tokens(place.account), store=store, asks=True
+        )
+        room = BOT if place.new else ""
+        return run_app(engine, settings, room=room, open_link=browser.open_link)
     except StoreError as error:
         raise wording.store(error.code, error.path) from None
     finally:
@@ -118,11 +122,32 @@ def _server(data_dir: Path | None) -> Demo:
         return server.ready()
 
 
+def chosen_name(asked: str) -> str:
+    """The name `asked` for, else the system user's; raises `Problem` when it is unusable."""
+    name = user_name(asked or _login())
+    if not name and asked:
+        text = _("“{name}” cannot be a name; use letters and digits, such as --as ana")
+        raise Problem(text.format(name=asked), exit_codes.USAGE)
+    return name or GUEST
+
+
 def user_name(text: str) -> str:
-    """`text` as a name that a server takes; `guest` when nothing of it can be used."""
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    plain = "".join(char for char in folded if not unicodedata.combining(char))
-    return re.sub(r"[^a-z0-9_.-]+", "-", plain).strip("-._")[:NAME_MAX] or "guest"
+    """`text` as a name that a server takes; empty when nothing of it can be used.
+
+    Latin letters lose their accents, since such a name is typed after `@`; others stay.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    plain = "".join(_bare(char) if _usable(char) else "-" for char in folded)
+    return re.sub("-+", "-", plain).strip("-._")[:NAME_MAX].rstrip("-._")
+
+
+def _bare(char: str) -> str:
+    base = unicodedata.normalize("NFKD", char)[0]
+    return base if base.isascii() else char
+
+
+def _usable(char: str) -> bool:
+    return char in "_.-" or char.isdigit() or unicodedata.category(char)[0] in "LM"
 
 
 def password(secret: str, name: str) -> str:
@@ -135,7 +160,7 @@ def _login() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         # A system user without a name, as in some containers.
-        return "guest"
+        return GUEST
 
 
 def _seat(demo: Demo, name: str) -> tuple[Any, Path]:
@@ -173,17 +198,32 @@ def _sign_in(demo: Demo, accounts: Accounts, name: str, *, asked: bool) -> tuple
         )
         return asyncio.run(work)
 
-    # A system user may have a name that the server keeps for itself, such as `admin`.
-    names = [name] if asked else [name, f"{name[: NAME_MAX - 3]}-me"]
     try:
-        for who in names:
+        for who in _candidates(name, asked=asked):
             try:
                 return attempt(who, register=True), True
             except Refused as error:
-                if error.code == "name_taken":
-                    return attempt(who, register=False), False
-                if error.code != "name_invalid" or who == names[-1]:
+                if error.code not in ("name_taken", "name_invalid"):
                     raise
+                refusal = error
+            if refusal.code == "name_taken":
+                try:
+                    return attempt(who, register=False), False
+                except Refused as error:
+                    if error.code != "bad_credentials":
+                        raise
+                    # Another name that looks the same has the place.
+                    refusal = Refused("name_taken", "")
+        raise refusal
     except Refused as error:
+        if error.code == "name_taken":
+            text = _("a name that looks like “{name}” is taken here; choose another with --as")
+            raise Problem(text.format(name=name), exit_codes.REFUSED) from None
         raise wording.refused(error.code, error.message, demo.url) from None
-    raise AssertionError("one of the names was taken or refused")
+
+
+def _candidates(name: str, *, asked: bool) -> list[str]:
+    """The names to try: a system user may be called as the server itself, or look like another."""
+    if asked:
+        return [name]
+    return [name, *(f"{name[: NAME_MAX - 3]}-{end}" for end in ("me", "2", "3"))]

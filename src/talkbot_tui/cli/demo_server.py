@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -27,6 +28,7 @@ IDLE_SECONDS = "30"
 PREFIX = "talkbot-demo-"
 HEALTH_SECONDS = 2.0
 DRAIN_SECONDS = 10.0
+START_SECONDS = 60.0
 SECRET = "demo.secret"
 PEOPLE = "people"
 SERVER = "server"
@@ -91,7 +93,8 @@ class DemoServer:
         demo = Demo("", _secret(folder), str(folder), temporary=self._data_dir is None, pid=0)
         # -P: a file in the current folder must not pass for a module of ours.
         command = [sys.executable, "-P", "-m", "talkbot_tui", "--lang", i18n.language(), "serve"]
-        command += ["--port", "0", "--data-dir", str(folder / SERVER)]
+        # A demo must not write to the database of a real server.
+        command += ["--port", "0", "--data-dir", str(folder / SERVER), "--own-file"]
         command += ["--exit-when-idle", os.environ.get("TALKBOT_DEMO_IDLE", IDLE_SECONDS)]
         if demo.temporary:
             command += ["--remove-at-end", str(folder)]
@@ -104,8 +107,6 @@ class DemoServer:
             stderr=self._log,
             text=True,
             start_new_session=True,
-            # A demo must not write to the database of a real server.
-            env={k: v for k, v in os.environ.items() if k != "TALKBOT_DATABASE_URL"},
         )
         self._started = demo
 
@@ -116,7 +117,11 @@ class DemoServer:
         if self._process is None:
             return demo
         assert self._process.stdout is not None
+        # Ended, it closes its output, and the reading below ends with it.
+        overdue = threading.Timer(START_SECONDS, self._process.kill)
+        overdue.start()
         line = self._process.stdout.readline()
+        overdue.cancel()
         self._process.stdout.close()
         with self._log:
             if not line.startswith("ready "):

@@ -11,6 +11,27 @@ from talkbot_tui.core.text import clean, clean_name
 _ = i18n.Domain("cli")
 
 
+class Lines:
+    """Lines for people; an answer that grows is shown once, when it is whole."""
+
+    def __init__(self) -> None:
+        self._growing: set[object] = set()
+
+    def line(self, event: dict[str, Any]) -> str:
+        """One event, or "" where there is nothing to show yet."""
+        kind, message_id = event.get("type"), event.get("serverMsgId")
+        if kind == "message" and event.get("streaming"):
+            self._growing.add(message_id)
+            return ""
+        if kind == "edit" and event.get("outcome"):
+            if message_id not in self._growing:
+                # The message itself came with the whole text.
+                return ""
+            self._growing.discard(message_id)
+            return line({**event, "type": "message"})
+        return line(event)
+
+
 def line(event: dict[str, Any]) -> str:
     """One event for a terminal, cleaned; "" for one that this version does not know.
 

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=_("keep the session in a file that only you can read, not in the keyring"),
     )
+    parser.add_argument("--ca-file", metavar="FILE", help=_("trust these authorities too (PEM)"))
     parser.add_argument(
         "--allow-insecure", action="store_true", help=_("allow plain http to other machines")
     )
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from talkbot_tui.client.accounts import FILE, KEYRING, Accounts
     from talkbot_tui.client.transport import Unreachable
 
-    allow_insecure = args.allow_insecure or common.settings(args).allow_insecure
+    settings = common.settings(args)
+    allow_insecure = args.allow_insecure or settings.allow_insecure
     try:
         address = addresses.parse(args.url, allow_insecure=allow_insecure)
     except Unreachable as error:

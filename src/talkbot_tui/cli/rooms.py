@@ -28,7 +28,6 @@ def run(args: argparse.Namespace) -> int:
     from talkbot_tui.cli import common
     from talkbot_tui.cli.rooms_by_name import title
 
-    common.utf8_output()
     target = common.resolve(args)
     for room in common.run(_rooms(target), lambda: target.server):
         if args.json:

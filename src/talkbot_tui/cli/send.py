@@ -38,7 +38,6 @@ def run(args: argparse.Namespace) -> int:
     """Send it."""
     from talkbot_tui.cli import common
 
-    common.utf8_output()
     if args.text == "-" and args.token_file == "-":
         raise Problem(_("standard input cannot be both token and text"), exit_codes.USAGE)
     target = common.resolve(args)
@@ -57,12 +56,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _text(written: str) -> str:
+    from talkbot_tui.core.text import is_blank
+
     if written == "-":
         try:
             written = sys.stdin.buffer.read().decode().removesuffix("\n")
         except UnicodeDecodeError:
             raise Problem(_("standard input is not UTF-8 text"), exit_codes.USAGE) from None
-    if not written:
+    if is_blank(written):
         raise Problem(_("the message is empty"), exit_codes.USAGE)
     try:
         written.encode()
@@ -90,7 +91,7 @@ async def _send(target: Target, room: str, text: str, wait_s: float | None) -> D
         except NotDelivered as error:
             raise _not_delivered(error.reason, engine.session.text_max) from None
         finally:
-            _discard_failed(engine, client_msg_id)
+            _settle_failed(engine, client_msg_id)
         await _earlier_ones(engine)
         return done
 
@@ -128,22 +129,28 @@ async def _delivered(
             online.exception()
 
 
-def _discard_failed(engine: Engine, own: str) -> None:
-    """What was refused for good is told once and not kept: nobody would look for it here."""
+def _settle_failed(engine: Engine, own: str) -> None:
+    """Our own text is with its author, who is told why; earlier ones stay and are pointed at."""
     from talkbot_tui.core.events import Discard
     from talkbot_tui.core.model import Message, SendState
-    from talkbot_tui.core.text import one_line
 
+    earlier = 0
     for room in engine.session.rooms():
         if not room.failed:
             continue
         for row in engine.session.timeline(room.conversation.conversation_id).rows:
             if isinstance(row, Message) and row.state is SendState.FAILED:
-                engine.dispatch(Discard(row.client_msg_id))
-                if row.client_msg_id != own:
-                    text = _("an earlier message was refused ({why}): {text}")
-                    line = text.format(why=one_line(row.error), text=one_line(row.text))
-                    sys.stderr.write(f"talkbot-tui: {line}\n")
+                if row.client_msg_id == own:
+                    engine.dispatch(Discard(own))
+                else:
+                    earlier += 1
+    if earlier:
+        text = _.plural(
+            "{n} earlier message was not sent; see: talkbot-tui outbox ls",
+            "{n} earlier messages were not sent; see: talkbot-tui outbox ls",
+            earlier,
+        )
+        sys.stderr.write(f"talkbot-tui: {text.format(n=earlier)}\n")
 
 
 async def _earlier_ones(engine: Engine) -> None:

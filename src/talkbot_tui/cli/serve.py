@@ -16,6 +16,7 @@ from talkbot_tui.cli.problems import Problem
 if TYPE_CHECKING:
     from talkbot_tui.server.app import RunningServer
     from talkbot_tui.server.config import ServerConfig
+    from talkbot_tui.server.outside import OutsideProvider
 
 _ = i18n.Domain("cli")
 
@@ -41,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="open",
         help=_("who may make an account"),
     )
+    parser.add_argument(
+        "--tls", nargs="+", type=Path, metavar=("CERT", "KEY"), help=_("speak TLS (PEM files)")
+    )
     parser.add_argument("--no-bot", action="store_true", help=_("without TalkBot"))
     parser.add_argument(
         "--exit-when-idle",
@@ -48,8 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=_("end so long after the last person has left"),
     )
-    # For `demo` alone: the folder that goes when the server does.
+    # For `demo` alone: the folder that goes when the server does, and no other store than in it.
     parser.add_argument("--remove-at-end", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--own-file", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
         "--messages-per-minute",
         type=_positive,
@@ -63,6 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=20,
         metavar="N",
         help=_("how many of them at once"),
+    )
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help=_("another limit (docs/operations.md)"),
     )
     parser.add_argument("--log-level", choices=LEVELS, default="warning", help=_("what to log"))
 
@@ -87,14 +99,18 @@ def server_folder(given: Path | None) -> Path:
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM, SIGINT, or until idle."""
     import asyncio
-    import logging
 
+    from talkbot_tui import logs
+    from talkbot_tui.cli import serve_limits, server_settings
     from talkbot_tui.server.config import ServerConfig
     from talkbot_tui.wire.acks import Limits
 
-    logging.basicConfig(
-        level=args.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure(args.log_level)
+    # A demo's store is its own, whatever the environment names.
+    sources = {} if args.own_file else server_settings.load()
+    store = {} if args.own_file else server_settings.database(os.environ, sources)
+    certificate, key = _tls_files(args.tls)
+    limits: dict[str, Any] = serve_limits.read(args.limit)
     config = ServerConfig(
         data_dir=server_folder(args.data_dir),
         host=args.host,
@@ -102,11 +118,17 @@ def run(args: argparse.Namespace) -> int:
         default_channel=args.default_channel,
         language=i18n.language(),
         registration=args.registration,
-        database_url=os.environ.get("TALKBOT_DATABASE_URL", ""),
+        outside=_outside(),
+        tls_certificate=certificate,
+        tls_key=key,
+        origins=_listed("TALKBOT_ORIGINS"),
+        trusted_proxies=_listed("TALKBOT_TRUSTED_PROXIES"),
         greeter="" if args.no_bot else BOT,
         limits=Limits(
             message_burst=args.message_burst, messages_per_minute=args.messages_per_minute
         ),
+        **limits,
+        **store,
     )
     try:
         return asyncio.run(_serve(config, args))
@@ -115,9 +137,51 @@ def run(args: argparse.Namespace) -> int:
             shutil.rmtree(args.remove_at_end, ignore_errors=True)
 
 
+def _tls_files(given: list[Path] | None) -> tuple[Path | None, Path | None]:
+    """Certificate and key: the option's, else what the environment names."""
+    named = (os.environ.get("TALKBOT_TLS_CERT", ""), os.environ.get("TALKBOT_TLS_KEY", ""))
+    files = given or [Path(name) for name in named if name]
+    if len(files) > 2:
+        raise Problem(_("--tls takes a certificate and a key"), exit_codes.USAGE)
+    if not given and named[1] and not named[0]:
+        raise Problem(_("TALKBOT_TLS_KEY needs TALKBOT_TLS_CERT"), exit_codes.USAGE)
+    return (*files, None, None)[:2]  # type: ignore[return-value]  # two of them, by the slice
+
+
+def _outside() -> OutsideProvider | None:
+    """The identity provider that the environment names; all of its three settings, or none."""
+    from talkbot_tui.server.outside import OutsideProvider
+    from talkbot_tui.server.outside_keys import key_file
+
+    needed = ("TALKBOT_OIDC_ISSUER", "TALKBOT_OIDC_AUDIENCE", "TALKBOT_OIDC_KEYS")
+    issuer, audience, keys = (os.environ.get(name, "").strip() for name in needed)
+    if not issuer and not audience and not keys:
+        return None
+    for name, value in zip(needed, (issuer, audience, keys), strict=True):
+        if not value:
+            others = ", ".join(other for other in needed if other != name)
+            raise Problem(
+                _("{name} is missing; {others} need it").format(name=name, others=others),
+                exit_codes.USAGE,
+            )
+    try:
+        found = key_file(keys)
+    except ValueError as error:
+        raise Problem(f"TALKBOT_OIDC_KEYS: {error}", exit_codes.USAGE) from None
+    claim = os.environ.get("TALKBOT_OIDC_NAME_CLAIM", "").strip()
+    return OutsideProvider(issuer, audience, found, claim or "preferred_username")
+
+
+def _listed(name: str) -> tuple[str, ...]:
+    """What an environment variable lists, parted by commas."""
+    return tuple(part.strip() for part in os.environ.get(name, "").split(",") if part.strip())
+
+
 async def _serve(config: ServerConfig, args: argparse.Namespace) -> int:
     import asyncio
     import signal
+
+    from talkbot_tui.core.text import escaped
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -128,6 +192,10 @@ async def _serve(config: ServerConfig, args: argparse.Namespace) -> int:
     try:
         if not args.no_bot:
             bots = await _start_bots(server)
+        if config.database_told:
+            told = _("the store is PostgreSQL: {place}").format(place=config.database_told)
+            sys.stderr.write(f"{escaped(told)}\n")
+            sys.stderr.flush()
         sys.stdout.write(f"ready {server.url}\n")
         sys.stdout.flush()
         if args.exit_when_idle is None:
@@ -144,7 +212,7 @@ async def _serve(config: ServerConfig, args: argparse.Namespace) -> int:
 async def _start(config: ServerConfig) -> RunningServer:
     from talkbot_tui.server.app import PortTaken, start_server
     from talkbot_tui.server.storage.database import StoreProblem
-    from talkbot_tui.wire.errors import Refused
+    from talkbot_tui.wire.errors import RETRYABLE, Refused
 
     try:
         return await start_server(config)
@@ -156,6 +224,8 @@ async def _start(config: ServerConfig) -> RunningServer:
             exit_codes.PORT_TAKEN,
         ) from None
     except Refused as error:
+        if error.code in RETRYABLE:
+            raise Problem(error.message, exit_codes.STORE) from None
         raise Problem(f"--default-channel: {error.message}", exit_codes.USAGE) from None
     except ValueError as error:
         raise Problem(str(error), exit_codes.USAGE) from None
@@ -169,10 +239,18 @@ async def _start_bots(server: RunningServer) -> Any:
     import importlib
     import logging
 
+    from talkbot_tui.server.tls import own_context
+
     token = await server.ensure_bot(BOT, BOT_DISPLAY_NAME)
     try:
         runner = importlib.import_module("talkbot_tui.bots.runner")
-        return await runner.start_bots(_loopback(server), token, server.config.data_dir)
+        certificate = server.config.tls_certificate
+        return await runner.start_bots(
+            _loopback(server),
+            token,
+            server.config.data_dir,
+            trusting=own_context(certificate) if certificate else None,
+        )
     except Exception as error:
         # People can talk without it; the log says why it is not there.
         log = logging.getLogger("talkbot.server")
@@ -190,7 +268,8 @@ def _loopback(server: RunningServer) -> str:
     except ValueError:
         everywhere = False
     local = "[::1]" if ":" in server.config.host else "127.0.0.1"
-    return f"http://{local}:{server.port}" if everywhere else server.url
+    scheme = server.url.partition(":")[0]
+    return f"{scheme}://{local}:{server.port}" if everywhere else server.url
 
 
 async def _until_idle(server: RunningServer, stopping: Any, seconds: float) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
+import stat
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from talkbot_tui import i18n
@@ -36,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
     """Follow until stopped: SIGTERM ends with 0, Ctrl+C with 130."""
     from talkbot_tui.cli import common
 
-    common.utf8_output()
     if args.since is not None and args.since < 0:
         raise Problem(_("--since takes a number from 0 on"), exit_codes.USAGE)
     target = common.resolve(args)
@@ -54,6 +57,7 @@ async def _until_stopped(target: Target, args: argparse.Namespace) -> int:
     with contextlib.suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGTERM, stop, exit_codes.OK)
         loop.add_signal_handler(signal.SIGINT, stop, INTERRUPTED)
+    _watch_reader(loop, lambda: stop(exit_codes.OK))
     following = asyncio.ensure_future(_follow(target, args))
     await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if following.done():
@@ -64,22 +68,51 @@ async def _until_stopped(target: Target, args: argparse.Namespace) -> int:
     return stopped.result()
 
 
+def _watch_reader(loop: asyncio.AbstractEventLoop, gone: Callable[[], None]) -> None:
+    """Call `gone` when the reader of a piped output has left: nothing may be written for hours."""
+    try:
+        out = sys.stdout.fileno()
+        if not stat.S_ISFIFO(os.fstat(out).st_mode):
+            return
+
+        def ended() -> None:
+            loop.remove_reader(out)
+            gone()
+
+        # A pipe's writing end is never readable; all that can be told of it is its other end's end.
+        loop.add_reader(out, ended)
+    except (OSError, ValueError, NotImplementedError):
+        # Without it, the next line that is written finds out.
+        return
+
+
 async def _follow(target: Target, args: argparse.Namespace) -> int:
     from talkbot_tui.cli import common, rooms_by_name
-    from talkbot_tui.cli.event_lines import line
+    from talkbot_tui.cli.event_lines import Lines
     from talkbot_tui.client.follow import FollowEnded, Follower
+    from talkbot_tui.core.text import escaped
 
     async with common.running(common.engine_for(target, keep=False)) as engine:
         await common.online(engine, target.server)
         room = await rooms_by_name.resolve(engine, args.room)
         summary = engine.session.room(room)
         head = summary.head_seq if summary else 0
-        follower = Follower(engine, room, head if args.since is None else args.since)
+        lines = Lines()
+
+        def began_anew(head: int) -> None:
+            text = _(
+                "the server was restored or set up anew: {room} goes on after number {seq},"
+                " lines may be missing before it"
+            ).format(room=args.room, seq=head)
+            sys.stderr.write(escaped(f"talkbot-tui: {text}") + "\n")
+
+        since = head if args.since is None else args.since
+        follower = Follower(engine, room, since, began_anew)
         try:
             async for event in follower.events():
                 if args.json:
                     common.write_json(event)
-                elif text := line(event):
+                elif text := lines.line(event):
                     common.write_line(text)
         except FollowEnded as ended:
             if ended.code in ("not_found", "forbidden"):

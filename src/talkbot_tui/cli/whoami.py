@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from typing import TYPE_CHECKING
 
 from talkbot_tui import i18n
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List accounts; with a token, ask the server whose it is."""
-    from talkbot_tui.cli import common
+    from talkbot_tui.cli import common, wording
     from talkbot_tui.client.accounts import AccountProblem, Accounts
 
     accounts = Accounts()
@@ -40,8 +41,10 @@ def run(args: argparse.Namespace) -> int:
         user = common.run(_whose(target), lambda: target.server)
         common.write_line(_line(user, target.server, _("a personal token, kept by you")))
     else:
-        where = accounts.where(target.account)
-        common.write_line(_line(target.account.user, target.server, where))
+        account, where = target.account, accounts.where(target.account)
+        if not asyncio.run(accounts.readable(account)):
+            raise wording.refused("secret_unreadable", where, target.server)
+        common.write_line(_line(account.user, target.server, where))
     return exit_codes.OK
 
 

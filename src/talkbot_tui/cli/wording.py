@@ -5,13 +5,14 @@ from __future__ import annotations
 from talkbot_tui import i18n
 from talkbot_tui.cli import exit_codes
 from talkbot_tui.cli.problems import Problem
+from talkbot_tui.client.addresses import shown
 
 _ = i18n.Domain("cli")
 
 
 def unreachable(code: str, url: str) -> Problem:
     """No connection to `url`, and why."""
-    return Problem(reason(code).format(url=url), _exit_code(code))
+    return Problem(reason(code).format(url=shown(url)), _exit_code(code))
 
 
 def reason(code: str) -> str:
@@ -22,21 +23,33 @@ def reason(code: str) -> str:
             "{url} would carry everything unprotected; use https://, or --allow-insecure"
             " on a network you trust"
         ),
+        "odd_url": _(
+            "“{url}” has letters that can be taken for others; if you mean it, write the name"
+            " as xn--…"
+        ),
         "unknown_host": _("no such host: {url}; check the address and your network"),
         "refused": _("no server answers at {url}; check the address, or start the server"),
         "tls": _("the certificate of {url} cannot be trusted; nothing was sent"),
+        "no_tls": _(
+            "{url} does not speak TLS; on this machine use http://, else ask its administrator"
+        ),
+        "proxy": _(
+            "the proxy that HTTPS_PROXY or HTTP_PROXY names does not lead to {url};"
+            " check it, or name the host in NO_PROXY"
+        ),
         "not_socketio": _("there is no talkbot server at {url}; check the address"),
         "timeout": _("{url} does not answer; try again later"),
         "silent": _("{url} does not answer; try again later"),
         "network": _("the network does not lead to {url}; check your connection"),
         "http_error": _("the server at {url} answers with an error; try again later"),
+        "limited": _("{url} takes no more connections from this address for now; try again later"),
         "keyring": _("the saved session cannot be read; unlock the keyring, or use TALKBOT_TOKEN"),
     }
     return words.get(code, _("the connection to {url} was lost; try again"))
 
 
 def _exit_code(code: str) -> int:
-    if code in ("bad_url", "insecure_url"):
+    if code in ("bad_url", "insecure_url", "odd_url"):
         return exit_codes.USAGE
     return exit_codes.REFUSED if code == "keyring" else exit_codes.UNREACHABLE
 
@@ -49,6 +62,10 @@ def refused(code: str, message: str, url: str) -> Problem:
         "signed_out": _("you are not signed in: talkbot-tui login {url} --user NAME"),
         "token_expired": _("the token has expired; sign in again, or make a new one"),
         "token_invalid": _("the server does not take this token; sign in again, or make a new one"),
+        "secret_unreadable": _(
+            "the saved session cannot be read ({message}); sign in again:"
+            " talkbot-tui login {url} --user NAME"
+        ),
         "session_revoked": _(
             "the session at {url} was ended; sign in again: talkbot-tui login {url} --user NAME"
         ),

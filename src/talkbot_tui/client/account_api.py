@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-import aiohttp
 import msgspec
 
 from talkbot_tui import __version__
+from talkbot_tui.client import late
 from talkbot_tui.client.addresses import Address
-from talkbot_tui.client.connector import no_redirects
-from talkbot_tui.client.errors import unreachable
-from talkbot_tui.client.transport import Refused, Unreachable
+from talkbot_tui.client.transport import Refused, Unreachable, of_status
+from talkbot_tui.wire.codec import in_words
 from talkbot_tui.wire.errors import ErrorBody
-from talkbot_tui.wire.http import Me, Tokens
-
-PATIENCE_S = 15.0
+from talkbot_tui.wire.http import (
+    Me,
+    PersonalToken,
+    SessionInfo,
+    SessionsAnswer,
+    Tokens,
+    TokensAnswer,
+)
 
 T = TypeVar("T")
 
@@ -26,6 +32,7 @@ class AccountApi:
     def __init__(self, address: Address) -> None:
         """`address` has been checked by `addresses.parse`."""
         self._url = address.url
+        self._through_proxy = address.through_proxy
 
     async def login(self, user: str, password: str) -> Tokens:
         """Sign in; refused with `bad_credentials`, `rate_limited`."""
@@ -50,6 +57,31 @@ class AccountApi:
         """Whose token that is."""
         return _as(await self._call("GET", "/api/me", None, access_token), Me)
 
+    async def sessions(self, access_token: str) -> list[SessionInfo]:
+        """One's sign-ins that still count, the one used last first."""
+        answer = await self._call("GET", "/api/sessions", None, access_token)
+        return _as(answer, SessionsAnswer).items
+
+    async def personal_tokens(self, access_token: str) -> list[PersonalToken]:
+        """One's personal tokens that still count, without their text."""
+        return _as(await self._call("GET", "/api/tokens", None, access_token), TokensAnswer).items
+
+    async def make_token(self, access_token: str, name: str, days: int) -> PersonalToken:
+        """Make a personal token for `days`; the only time that its text is told."""
+        payload = {"name": name, "expiresInDays": days}
+        return _as(await self._call("POST", "/api/tokens", payload, access_token), PersonalToken)
+
+    async def end(self, access_token: str, session_id: str) -> None:
+        """End a sign-in or a personal token of one's own; ending it twice is no error."""
+        await self._call(
+            "DELETE", f"/api/sessions/{quote(session_id, safe='')}", None, access_token
+        )
+
+    async def change_password(self, access_token: str, current: str, fresh: str) -> None:
+        """Change the password; refused with `bad_credentials`, `password_weak`, `rate_limited`."""
+        payload = {"currentPassword": current, "newPassword": fresh}
+        await self._call("POST", "/api/password", payload, access_token)
+
     async def _tokens(self, path: str, payload: dict[str, Any]) -> Tokens:
         return _as(await self._call("POST", path, payload), Tokens)
 
@@ -59,18 +91,12 @@ class AccountApi:
         headers = {"User-Agent": f"talkbot-tui/{__version__}"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        timeout = aiohttp.ClientTimeout(total=PATIENCE_S, sock_connect=5)
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, trace_configs=[no_redirects()]) as session,
-                session.request(method, self._url + path, json=payload, headers=headers) as answer,
-            ):
-                body = await answer.content.read(1 << 20)
-                status = answer.status
-        except Exception as error:
-            raise unreachable(error) from None
+        calls = await late.module("talkbot_tui.client.http_calls")
+        status, body = await calls.call(
+            method, self._url + path, payload, headers, through_proxy=self._through_proxy
+        )
         if 200 <= status < 300:
-            return body
+            return bytes(body)
         raise _refusal(status, body)
 
 
@@ -81,11 +107,11 @@ class _Answer(msgspec.Struct):
 def _refusal(status: int, body: bytes) -> Exception:
     """Our servers say why; anything else that answers is another kind of server."""
     try:
-        error = msgspec.json.decode(body, type=_Answer).error
+        error = in_words(msgspec.json.decode(body, type=_Answer).error)
     except (msgspec.DecodeError, UnicodeDecodeError):
         # 501 is how a plain file server answers a POST.
-        ours = status >= 500 and status != 501
-        return Unreachable("http_error" if ours else "not_socketio", f"HTTP {status}")
+        code = "not_socketio" if status == HTTPStatus.NOT_IMPLEMENTED else of_status(status)
+        return Unreachable(code, f"HTTP {status}")
     return Refused(
         error.code,
         error.message,

@@ -11,6 +11,8 @@ from pathlib import Path
 import filelock
 import msgspec
 
+from talkbot_tui import last_screen
+from talkbot_tui.client import late
 from talkbot_tui.client.account_api import AccountApi
 from talkbot_tui.client.addresses import Address, parse
 from talkbot_tui.client.credentials import (
@@ -82,6 +84,7 @@ class Accounts:
         """`folder` is where our files live, by default `paths.data_folder()`."""
         self._folder = folder or data_folder()
         self._file = self._folder / "accounts.json"
+        self._last_file = self._folder / "last-sign-in.json"
         self._clock = clock
         self._session_only: dict[str, Account] = {}
         self._boxes: dict[str, SecretBox] = {
@@ -106,11 +109,26 @@ class Accounts:
             return found[0]
         raise AccountProblem("ambiguous" if found else "none", found)
 
+    def last_here(self) -> Account | None:
+        """Who signed in for one session only, last; to fill a form with, never with a secret."""
+        with suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode(self._last_file.read_bytes(), type=Account)
+        return None
+
     def where(self, account: Account) -> str:
         """Where its secret lies, for people: a file's path or the place's name."""
         if account.where == FILE:
             return str(FileBox(self._folder / "secrets").path(account.name))
         return account.where
+
+    async def readable(self, account: Account) -> bool:
+        """Whether a secret that lies in a file can be read; keyrings are not asked."""
+        if account.where != FILE:
+            return True
+        try:
+            return await self._boxes[FILE].read(account.name) is not None
+        except SecretError:
+            return False
 
     async def sign_in(
         self,
@@ -186,13 +204,21 @@ class Accounts:
     def _remember(self, account: Account) -> None:
         if account.where == SESSION:
             self._session_only[account.name] = account
+            private_folder(self._folder)
+            write_private(self._last_file, msgspec.json.encode(account))
             return
         self._session_only.pop(account.name, None)
         self._write(lambda held: [*(a for a in held if a.name != account.name), account])
 
     def _forget(self, account: Account) -> None:
         self._session_only.pop(account.name, None)
+        self._last_file.unlink(missing_ok=True)
         self._write(lambda held: [a for a in held if a.name != account.name])
+        try:
+            last_screen.remove(str(self._folder))
+        except OSError as error:
+            place = self._folder / last_screen.NAME
+            raise SecretError("file_failed", f"{place}: {error.strerror}") from None
 
     def _write(self, change: Callable[[list[Account]], list[Account]]) -> None:
         private_folder(self._folder)
@@ -222,6 +248,7 @@ class SavedSession:
         self._lock = lock
         self._clock = clock
         self._held: Secret | None = None
+        self._spent: set[str] = set()
 
     async def token(self, *, renew: bool = False) -> AccessToken:
         """A token that is good for a while; with `renew`, another than the one given before.
@@ -232,8 +259,13 @@ class SavedSession:
         held = self._held
         if held is not None and not renew and self._fresh(held):
             return _token(held)
+        # Whoever holds the lock must not be reading code while the others wait.
+        await late.module("talkbot_tui.client.http_calls")
         async with locked(self._lock):
             saved = await self._read()
+            if held is not None and saved.refresh_token in self._spent:
+                # Ours could not be kept; what lies there still must not be used a second time.
+                saved = held
             given = held.access_token if held is not None and renew else ""
             if self._fresh(saved) and saved.access_token != given and not (renew and held is None):
                 self._held = saved
@@ -244,18 +276,20 @@ class SavedSession:
     async def _refresh(self, saved: Secret) -> Secret:
         try:
             fresh = _secret(await self._api.refresh(saved.refresh_token))
-        except Refused as refused:
-            if refused.retryable:
-                raise Unreachable("http_error", str(refused)) from None
-            raise Refused("session_revoked", refused.message) from None
-        except Unreachable:
+        except (Refused, Unreachable) as error:
+            if isinstance(error, Refused) and not error.retryable:
+                raise Refused("session_revoked", error.message) from None
             if saved.expires_at > self._clock():
                 return saved
+            if isinstance(error, Refused):
+                raise Unreachable("http_error", str(error)) from None
             raise
+        self._spent.add(saved.refresh_token)
         # The old refresh token is as good as used: the new one must be kept, so try hard.
         for attempt in range(WRITE_TRIES):
             try:
                 await self._box.write(self._account.name, fresh)
+                self._spent.clear()
                 break
             except SecretError as error:
                 log.warning("the renewed session could not be kept: %s", error)
@@ -268,6 +302,9 @@ class SavedSession:
         except SecretError as error:
             if self._held is not None:
                 return self._held
+            if error.code == "file_failed":
+                # Unlike a keyring, a file does not mend itself.
+                raise Refused("secret_unreadable", error.detail) from None
             raise Unreachable("keyring", str(error)) from None
         if saved is None:
             raise Refused("signed_out", "You are not signed in.")

@@ -17,7 +17,9 @@ from types import SimpleNamespace
 import aiohttp
 
 from talkbot_tui import __version__
+from talkbot_tui.client import tls
 from talkbot_tui.client.addresses import Address
+from talkbot_tui.client.bounded import BoundedResponse
 from talkbot_tui.client.errors import is_local, unreachable
 from talkbot_tui.client.socketio_transport import SocketIoTransport
 from talkbot_tui.client.transport import Refused, TokenSource, TransportError, Unreachable
@@ -41,14 +43,14 @@ class SocketIoConnector:
         tokens: TokenSource,
         *,
         transports: tuple[str, ...] = ("websocket", "polling"),
-        tls: ssl.SSLContext | None = None,
+        trusting: ssl.SSLContext | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        """`transports` may leave one out; `tls` trusts other authorities; `clock` in seconds."""
+        """`transports` may leave one out; `trusting` replaces `client.tls`; `clock` in seconds."""
         self._address = address
         self._tokens = tokens
         self._allowed = transports
-        self._tls = tls
+        self._trusting = trusting
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         # Proxies keep a client on one node by this; it says nothing about the user.
         self._routing_key = secrets.token_urlsafe(9)
@@ -142,9 +144,30 @@ class SocketIoConnector:
             # While connecting, four silent seconds mean that something swallows our
             # words; on a standing connection the library sets its own patience.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=4),
-            connector=aiohttp.TCPConnector(ssl=self._tls if self._tls is not None else True),
+            connector=aiohttp.TCPConnector(
+                ssl=tls.trusted() if self._trusting is None else self._trusting
+            ),
+            trust_env=self._address.through_proxy,
+            response_class=BoundedResponse,
             trace_configs=[no_redirects()],
+            middlewares=(no_repeats,),
         )
+
+
+async def no_repeats(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A request whose connection broke is not sent again behind our back, as aiohttp would.
+
+    The answer to a poll that was lost on the way had packets in it: another poll goes on
+    without them, and what they answered is waited for in vain.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def no_redirects() -> aiohttp.TraceConfig:

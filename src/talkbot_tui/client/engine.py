@@ -19,7 +19,13 @@ from typing import Any
 from talkbot_tui.client.dialects import Dialect
 from talkbot_tui.client.dialects.talkbot import TalkbotDialect
 from talkbot_tui.client.engine_effects import Performer
-from talkbot_tui.client.engine_follow import Delivered, Deliveries, LogFollowers, LogListener
+from talkbot_tui.client.engine_follow import (
+    Delivered,
+    Deliveries,
+    ForgetListener,
+    LogFollowers,
+    LogListener,
+)
 from talkbot_tui.client.engine_link import SLICE_S, FrameListener, StopListener, Supervisor
 from talkbot_tui.client.ids import now_ms, uuid7
 from talkbot_tui.client.lookups import Lookups
@@ -37,6 +43,7 @@ from talkbot_tui.core.events import (
     UserEvent,
 )
 from talkbot_tui.core.model import Outcome
+from talkbot_tui.core.search import Ask, Found
 from talkbot_tui.core.session import Session
 
 log = logging.getLogger(__name__)
@@ -66,9 +73,13 @@ class Engine:
         new_id: Callable[[], str] = uuid7,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[], float] = random.random,
+        asks: bool = False,
     ) -> None:
-        """`clock` in ms, `sleep` in seconds, `draw` in [0, 1); give them together in tests."""
-        self.session = Session()
+        """`clock` in ms, `sleep` in seconds, `draw` in [0, 1); give them together in tests.
+
+        asks: somebody looks at this and is asked before late messages are sent.
+        """
+        self.session = Session(asks=asks)
         self.faults = 0
         self.lookups = Lookups(self.request, new_id)
         self._store = store
@@ -93,7 +104,6 @@ class Engine:
             connector=connector,
             dialect=dialect,
             feed=self._feed,
-            spawn=self._spawn,
             clock=clock,
             sleep=sleep,
             draw=draw,
@@ -135,10 +145,10 @@ class Engine:
             self._performer.stop()
             if self._performing is not None:
                 await asyncio.wait({self._performing})
-            await self._link.close()
             self._main.cancel()
             with suppress(asyncio.CancelledError):
                 await self._main
+            await self._link.close()
             self._drain()
             await self._performer.flush()
             self._drain()
@@ -226,6 +236,14 @@ class Engine:
             raise LinkLost()
         return await transport.request(event, payload, patience)
 
+    async def search(self, ask: Ask) -> Found:
+        """Look through what is cached here; the server is asked by `lookups.search`."""
+        return await self._store.search(ask)
+
+    async def seq_at(self, conversation_id: str, ts: int) -> int:
+        """The seq of the first cached event at or after `ts` (ms), 0 when there is none."""
+        return await self._store.seq_at(conversation_id, ts)
+
     # --- who listens -----------------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -237,6 +255,10 @@ class Engine:
     def add_log_listener(self, listener: LogListener) -> Callable[[], None]:
         """Give `listener` each new event of the log once, live or caught up; for bots."""
         return _added(self._followers.listeners, listener)
+
+    def add_forget_listener(self, listener: ForgetListener) -> Callable[[], None]:
+        """Tell `listener` which conversation's log holds no more ("" for all): seqs begin anew."""
+        return _added(self._followers.forget_listeners, listener)
 
     def add_stop_listener(self, listener: StopListener) -> Callable[[], None]:
         """Tell `listener` (conversation, message, user) who wants a stream of ours to end."""
@@ -320,11 +342,13 @@ class Engine:
             moved = asyncio.ensure_future(self._wake_moved.wait())
             try:
                 await asyncio.wait({sleeping, moved}, return_when=asyncio.FIRST_COMPLETED)
+                slept = sleeping.done()
             finally:
                 sleeping.cancel()
                 moved.cancel()
             late = self._clock() - self._wake_at
-            if self._wake_at and late >= 0:
+            # Whoever set the clock back meanwhile must not stop us: the session sees to it.
+            if self._wake_at and (slept or late >= 0):
                 if late > OVERSLEPT_MS:
                     self._link.reconnect("overslept")
                 self._wake_at = 0

@@ -11,14 +11,19 @@ from typing import Any, get_args
 from talkbot_tui.client.dialects import Dialect, Failure, Request
 from talkbot_tui.client.store import Store, StoreEffect
 from talkbot_tui.client.transport import LinkLost, Transport, TransportError, Unanswered
-from talkbot_tui.core.arrivals import Latency
-from talkbot_tui.core.effects import Effect, SaveDraft, SaveLocal
+from talkbot_tui.core.arrivals import Latency, MessageRefused
+from talkbot_tui.core.effects import Effect, SaveDraft, SaveLocal, SendMessage, UpdateLocal
 from talkbot_tui.core.events import Event
 from talkbot_tui.wire.codec import AckRefused
 
 log = logging.getLogger(__name__)
 
 DRAFT_S = 0.4
+OWED_S = 1.0
+OWED_MOST_S = 30.0
+"""What a store owes is tried again after one second, then at longer and longer intervals."""
+UNWRITTEN = "disk_full"
+"""The code of a refusal of our own; the core tries again for as long as it takes."""
 _STORED = get_args(StoreEffect)
 
 
@@ -47,6 +52,9 @@ class Performer:
         self._pending: list[Effect] = []
         self._drafts: dict[str, SaveDraft] = {}
         self._draft_timer = False
+        self._owing = False
+        # Messages of which the disk does not say yet that the server may have them.
+        self._unmarked: set[str] = set()
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -83,8 +91,7 @@ class Performer:
         """Write down everything that is pending, drafts too; nothing is sent any more."""
         stored = self._stored(self._take())
         if stored:
-            for event in await self._store.apply(stored):
-                self._feed(event)
+            await self._store_all(stored)
 
     # --- inside -----------------------------------------------------------------------
 
@@ -92,11 +99,32 @@ class Performer:
         effects = self._take(drafts=False)
         stored = self._stored(effects)
         if stored:
-            for event in await self._store.apply(stored):
-                self._feed(event)
+            await self._store_all(stored)
         for effect in effects:
-            if not isinstance(effect, _STORED):
+            if isinstance(effect, SendMessage) and effect.message.client_msg_id in self._unmarked:
+                self._hold_back(effect)
+            elif not isinstance(effect, _STORED):
                 self._send(effect)
+
+    async def _store_all(self, effects: list[StoreEffect]) -> None:
+        for event in await self._store.apply(effects):
+            self._feed(event)
+        if self._store.owing:
+            self._unmarked |= _marks(effects)
+        else:
+            self._unmarked.clear()
+        if self._store.owing and not self._owing and not self._stopping:
+            self._owing = True
+            self._spawn(self._pay())
+
+    async def _pay(self) -> None:
+        """What the disk refused is written once it can be, also when nothing else happens."""
+        wait = OWED_S
+        while self._store.owing:
+            await self._sleep(wait)
+            wait = min(wait * 2, OWED_MOST_S)
+            await self._store_all([])
+        self._owing = False
 
     def _take(self, *, drafts: bool = True) -> list[Effect]:
         effects, self._pending = self._pending, []
@@ -119,6 +147,15 @@ class Performer:
         await self._sleep(DRAFT_S)
         self._draft_timer = False
         self._wake.set()
+
+    def _hold_back(self, effect: SendMessage) -> None:
+        """Not sent: after a crash it would be given up as unsent, although it has arrived."""
+        log.warning("a message waits, since nothing can be written")
+        self._feed(
+            MessageRefused(
+                effect.message.client_msg_id, UNWRITTEN, "Nothing can be saved here.", True
+            )
+        )
 
     def _send(self, effect: Effect) -> None:
         request = self._dialect.request(effect)
@@ -157,3 +194,12 @@ class Performer:
     def _tell(self, event: Event | None) -> None:
         if event is not None:
             self._feed(event)
+
+
+def _marks(effects: Iterable[StoreEffect]) -> set[str]:
+    """The messages that these say may have reached the server."""
+    return {
+        effect.message.client_msg_id
+        for effect in effects
+        if isinstance(effect, UpdateLocal) and effect.message.attempted
+    }

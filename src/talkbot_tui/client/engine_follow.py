@@ -33,6 +33,7 @@ RECENT_MAX = 256
 """So many deliveries are remembered for those who ask late."""
 
 LogListener = Callable[[tuple[LogEvent, ...]], None]
+ForgetListener = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ class LogFollowers:
     def __init__(self) -> None:
         """Nothing has been told yet."""
         self.listeners: list[LogListener] = []
+        self.forget_listeners: list[ForgetListener] = []
         self._floors: dict[str, int] = {}
         self._told: dict[str, Ranges] = {}
 
@@ -157,9 +159,11 @@ class LogFollowers:
                 case ForgetRoom(conversation_id=room):
                     self._floors.pop(room, None)
                     self._told.pop(room, None)
+                    self._forgotten(room)
                 case ForgetAll():
                     self._floors.clear()
                     self._told.clear()
+                    self._forgotten("")
                 case _:
                     pass
 
@@ -179,3 +183,10 @@ class LogFollowers:
                 listener(fresh)
             except Exception:
                 log.exception("a listener of the log failed")
+
+    def _forgotten(self, room: str) -> None:
+        for listener in list(self.forget_listeners):
+            try:
+                listener(room)
+            except Exception:
+                log.exception("a listener of what is forgotten failed")

@@ -7,11 +7,11 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from talkbot_tui.client.dialects import Dialect, Goodbye, Incoming, Limited, StopAsked
-from talkbot_tui.client.retry import FINAL, HEALTHY_S, backoff, is_transient
+from talkbot_tui.client.retry import FINAL, HEALTHY_S, backoff, is_transient, named_wait
 from talkbot_tui.client.transport import (
     REASONS,
     Connector,
@@ -40,6 +40,8 @@ RENEW_BEFORE_S = 60.0
 RENEW_RETRY_S = 10.0
 RENEW_MIN_S = 1.0
 UNKNOWN_END_S = 1.0
+CLOSING_S = 2.5
+"""The longest wait for connections to be released; a transport takes two seconds at most."""
 
 FrameListener = Callable[[str, object], None]
 StopListener = Callable[[str, str, str], None]
@@ -61,7 +63,6 @@ class Supervisor:
         connector: Connector,
         dialect: Dialect,
         feed: Callable[[Event], None],
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
         clock: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]],
         draw: Callable[[], float] = random.random,
@@ -74,13 +75,14 @@ class Supervisor:
         self._connector = connector
         self._dialect = dialect
         self._feed = feed
-        self._spawn = spawn
         self._clock = clock
         self._sleep = sleep
         self._draw = draw
         self._nudge = asyncio.Event()
         self._goodbye: Goodbye | None = None
         self._at_once = False
+        # No task group has these: whoever ends the engine ends its group, not a goodbye.
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Connect, stay connected, connect again; ends only when it is cancelled."""
@@ -89,7 +91,7 @@ class Supervisor:
             attempt += 1
             self._feed(LinkConnecting(attempt))
             self._nudge.clear()
-            reason, wait = "", 0.0
+            code, reason, wait, answered = "network", REASONS["network"], 0.0, False
             try:
                 transport = await self._connector.connect()
             except Refused as refused:
@@ -97,40 +99,46 @@ class Supervisor:
                     await self._give_up(refused.code, refused.message)
                     failures = attempt = 0
                     continue
-                reason, wait = refused.message, refused.retry_after_ms / 1000
+                code, reason = refused.code, refused.message
+                wait, answered = named_wait(refused.retry_after_ms), True
             except Unreachable as error:
                 if error.code in FINAL:
                     await self._give_up(error.code, error.reason)
                     failures = attempt = 0
                     continue
                 log.info("no connection: %s (%s)", error.code, error.detail)
-                reason = error.reason
+                code, reason = error.code, error.reason
             except Exception:
                 # Whatever it was, the next attempt may do better; without one we stay offline.
                 log.exception("an attempt failed in an unforeseen way")
-                reason = REASONS["network"]
             else:
                 started = time.monotonic()
                 lost = await self._live(transport)
-                reason, wait = lost.reason, lost.retry_after_ms / 1000
+                code, reason, wait = lost.code, lost.reason, named_wait(lost.retry_after_ms)
                 attempt = 0
                 if time.monotonic() - started >= HEALTHY_S:
                     failures = 0
             failures += 1
-            await self._pause(reason, wait, failures)
+            delay = backoff(failures, self._draw(), answered=answered)
+            await self._pause(LinkDown(reason, 0, code), wait, delay)
 
     def reconnect(self, reason: str) -> None:
         """End the wait before the next attempt; drop a connection that is in doubt."""
-        self._nudge.set()
+        if reason != "unanswered":
+            # A doubt is about the connection that there was: if that is lost already, the
+            # wait before the next one stays, or a server in trouble would be overrun.
+            self._nudge.set()
         if self.transport is not None:
             self._at_once = reason == "user"
             self.transport.abort("lost" if reason == "user" else "silent")
 
     async def close(self) -> None:
-        """Say goodbye, if there is anybody."""
-        if self.transport is not None:
-            await self.transport.close()
-            self.transport = None
+        """Wait until every connection that was had is released; once `run` has been cancelled."""
+        if self._closing:
+            _, late = await asyncio.wait(self._closing, timeout=CLOSING_S)
+            for task in late:
+                log.warning("a connection cannot be closed")
+                task.cancel()
 
     # --- inside ---------------------------------------------------------------------
 
@@ -140,8 +148,7 @@ class Supervisor:
         self._feed(LinkRefused(code, message))
         await self._nudge.wait()
 
-    async def _pause(self, reason: str, wait: float, failures: int) -> None:
-        delay = backoff(failures, self._draw())
+    async def _pause(self, down: LinkDown, wait: float, delay: float) -> None:
         if wait:
             # The server names a time for all its clients: they come spread over it.
             delay = wait * (1 + self._draw()) if wait > delay else delay
@@ -149,7 +156,7 @@ class Supervisor:
             delay = 0.0
         self._at_once = False
         self._nudge.clear()
-        self._feed(LinkDown(reason, self._clock() + int(delay * 1000)))
+        self._feed(replace(down, retry_at=self._clock() + int(delay * 1000)))
         sleeping = asyncio.ensure_future(self._sleep(delay))
         nudged = asyncio.ensure_future(self._nudge.wait())
         try:
@@ -176,10 +183,11 @@ class Supervisor:
             return LinkLost()
         finally:
             renewing.cancel()
-            if self.transport is transport:
-                self.transport = None
-                # Closing may take a second; the next attempt does not wait for it.
-                self._spawn(transport.close())
+            self.transport = None
+            # Closing may take a second; the next attempt does not wait for it.
+            closing = asyncio.get_running_loop().create_task(_close(transport))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def _take(self, frames: Sequence[Frame]) -> None:
         """Decode in slices, so that a flood leaves the screen its turns."""
@@ -236,10 +244,11 @@ class Supervisor:
 
     async def _renew(self, transport: Transport) -> None:
         """Give the connection a fresh token before the present one ends."""
+        renewed = False
         while True:
             ends = self._dialect.token_ends()
             left = (ends - self._clock()) / 1000
-            await self._sleep(renew_after(left) if ends else UNKNOWN_END_S)
+            await self._sleep(renew_after(left, fresh=renewed) if ends else UNKNOWN_END_S)
             if not ends or self._dialect.token_ends() != ends:
                 continue
             try:
@@ -250,9 +259,17 @@ class Supervisor:
                 answer = await transport.request(request.name, request.payload, request.timeout)
                 if request.answered is not None:
                     request.answered(answer)
+                renewed = True
             except (TransportError, AckRefused, WireError) as error:
                 log.info("the token could not be renewed: %s", error)
                 await self._sleep(RENEW_RETRY_S)
+
+
+async def _close(transport: Transport) -> None:
+    try:
+        await transport.close()
+    except Exception:
+        log.exception("a connection could not be closed")
 
 
 def _tell(listener: Callable[..., None], *what: object) -> None:
@@ -262,8 +279,13 @@ def _tell(listener: Callable[..., None], *what: object) -> None:
         log.exception("a listener failed")
 
 
-def renew_after(left_s: float) -> float:
-    """How long to wait before renewing a token that has `left_s` seconds left."""
+def renew_after(left_s: float, *, fresh: bool = False) -> float:
+    """How long to wait before renewing a token that has `left_s` seconds left.
+
+    fresh: it was renewed just now; if it seems to have ended, it is our clock that is wrong.
+    """
+    if fresh and left_s <= 0:
+        return RENEW_BEFORE_S
     if left_s > 2 * RENEW_BEFORE_S:
         return left_s - RENEW_BEFORE_S
     return max(RENEW_MIN_S, left_s / 2)

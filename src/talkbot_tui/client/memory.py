@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from talkbot_tui.client.store import StoreEffect, StoreEvent
@@ -18,6 +19,7 @@ from talkbot_tui.client.transport import (
     Unanswered,
 )
 from talkbot_tui.core import effects as f
+from talkbot_tui.core import search
 from talkbot_tui.core.arrivals import Loaded, PageLoaded, Saved, SaveFailed, StoredRoom
 from talkbot_tui.core.model import (
     LogEvent,
@@ -82,6 +84,22 @@ class MemoryStore:
                     self._keep(effect)
         return answers
 
+    async def search(self, ask: search.Ask) -> search.Found:
+        """Look through everything."""
+        held = (event for room in self._cached.values() for event in room.events.values())
+        return search.page((e.message for e in held if isinstance(e, MessagePosted)), ask)
+
+    async def seq_at(self, conversation_id: str, ts: int) -> int:
+        """Look through the conversation."""
+        held = self._cached.get(conversation_id)
+        found = [event.seq for event in held.events.values() if event.ts >= ts] if held else []
+        return min(found, default=0)
+
+    @property
+    def owing(self) -> bool:
+        """Nothing is ever owed."""
+        return False
+
     async def close(self) -> None:
         """Nothing to release."""
 
@@ -131,9 +149,12 @@ class MemoryStore:
     def _page(self, effect: f.LoadPage) -> PageLoaded:
         held = self._cached.get(effect.conversation_id)
         seqs = sorted(held.events) if held else []
-        seqs = [seq for seq in seqs if not effect.before or seq < effect.before][-effect.limit :]
+        if effect.after:
+            seqs = [seq for seq in seqs if seq > effect.after][: effect.limit]
+        else:
+            seqs = [s for s in seqs if not effect.before or s < effect.before][-effect.limit :]
         events = tuple(held.events[seq] for seq in seqs) if held else ()
-        return PageLoaded(effect.conversation_id, events, effect.before)
+        return PageLoaded(effect.conversation_id, events, effect.before, effect.after)
 
 
 class FixedToken:
@@ -174,6 +195,7 @@ class FakeTransport:
         self.closed = False
         self._frames: deque[Frame] = deque()
         self._arrival = asyncio.Event()
+        self._waiting: set[asyncio.Future[object]] = set()
         self._lost: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
 
     def push(self, event: str, *arguments: object) -> None:
@@ -198,17 +220,18 @@ class FakeTransport:
     async def request(self, event: str, payload: dict[str, Any], patience: float) -> object:
         """Answer by the table; raises `LinkLost` and `Unanswered`."""
         await self.emit(event, payload)
-        answer = asyncio.ensure_future(self._answer(event, payload))
+        waiting: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        answering = asyncio.ensure_future(self._answer(event, payload))
+        answering.add_done_callback(partial(_hand_over, waiting))
         try:
-            waiting: set[asyncio.Future[Any]] = {answer, self._lost}
-            await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            if self._lost.done():
-                raise self._lost.result()
-            raise Unanswered(event)
+            async with asyncio.timeout(patience):
+                return await waiting
+        except TimeoutError:
+            raise Unanswered(event) from None
         finally:
-            answer.cancel()
+            self._waiting.discard(waiting)
+            answering.cancel()
 
     async def receive(self) -> Sequence[Frame]:
         """Take what was pushed; raises `LinkLost` after the end."""
@@ -225,6 +248,10 @@ class FakeTransport:
         """The connection is lost."""
         if not self._lost.done():
             self._lost.set_result(LinkLost(code))
+        # As in the real one, those who wait for an answer hear of it before the receiver does.
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(LinkLost(code))
         self._arrival.set()
 
     async def close(self) -> None:
@@ -240,6 +267,16 @@ class FakeTransport:
         assert answer is not None
         value = answer(payload)
         return await value if isinstance(value, Awaitable) else value
+
+
+def _hand_over(waiting: asyncio.Future[object], answering: asyncio.Future[object]) -> None:
+    if waiting.done() or answering.cancelled():
+        return
+    error = answering.exception()
+    if error is not None:
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(answering.result())
 
 
 class FakeConnector:

@@ -22,7 +22,10 @@ from engineio.base_client import connected_clients
 from engineio.payload import Payload
 
 from talkbot_tui.client import strict_json
+from talkbot_tui.client.bounded import ANSWER_MAX
+from talkbot_tui.client.retry import is_transient
 from talkbot_tui.client.transport import Frame, LinkLost, Refused, Unanswered
+from talkbot_tui.core.text import clean_line
 from talkbot_tui.wire.scalars import NAMESPACE
 
 log = logging.getLogger(__name__)
@@ -33,7 +36,21 @@ Payload.max_decode_packets = 1000
 
 CLOSE_S = 1.0
 GRACE_S = 1.0
-FRAME_MAX = 4 * 1024 * 1024
+LAST_WORDS_S = 0.1
+BACKLOG_MAX = ANSWER_MAX
+"""Bytes that may wait to be looked at; then nothing more is read from the server."""
+BINARY = frozenset({socketio.packet.BINARY_EVENT, socketio.packet.BINARY_ACK})
+
+
+class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
+    """Keeps our reading of JSON to this client: the library sets it on the class of packets."""
+
+    def decode(self, encoded_packet: str) -> int | None:
+        """As the library, but without attachments, which it would collect without bound."""
+        attachments: int | None = super().decode(encoded_packet)
+        if self.packet_type in BINARY:
+            raise ValueError("binary data, which no event has")
+        return attachments
 
 
 class _Engine(engineio.AsyncClient):  # type: ignore[misc]  # the library has no types
@@ -47,6 +64,8 @@ class _Engine(engineio.AsyncClient):  # type: ignore[misc]  # the library has no
             await super()._receive_packet(pkt)
         except Exception as error:
             self.owner.unreadable(error)
+        if isinstance(pkt.data, (str, bytes)):
+            await self.owner.room_for(len(pkt.data))
 
     async def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
         if event == "message":
@@ -87,7 +106,10 @@ class SocketIoTransport:
         self._session = session
         self._frames: deque[Frame] = deque()
         self._arrival: asyncio.Future[None] | None = None
+        self._backlog = 0
+        self._taken = asyncio.Event()
         self._end: LinkLost | None = None
+        self._ended: asyncio.Future[None] = self._loop.create_future()
         self._waiting: set[asyncio.Future[object]] = set()
         self._heard_at = self._loop.time()
         self._watch: asyncio.TimerHandle | None = None
@@ -97,10 +119,11 @@ class SocketIoTransport:
         self._client = _Client(
             reconnection=False,
             handle_sigint=False,
+            serializer=_Packet,
             json=strict_json,
             request_timeout=10,
             http_session=lambda: session,
-            websocket_extra_options={"max_msg_size": FRAME_MAX},
+            websocket_extra_options={"max_msg_size": ANSWER_MAX},
         )
         self._client.owner = self
         self._engine = cast(_Engine, self._client.eio)
@@ -113,8 +136,8 @@ class SocketIoTransport:
 
     async def open(self, url: str, path: str, transports: Sequence[str], auth: object) -> None:
         """Connect; raises `Refused`, or whatever the library does."""
-        try:
-            await self._client.connect(
+        connecting = asyncio.ensure_future(
+            self._client.connect(
                 url,
                 auth=auth,
                 transports=list(transports),
@@ -122,10 +145,24 @@ class SocketIoTransport:
                 socketio_path=path,
                 wait_timeout=10,
             )
-        except Exception:
-            if self.refusal is not None:
-                raise self.refusal from None
-            raise
+        )
+        try:
+            # The library would wait its whole time-out for the answer of a server that died.
+            await asyncio.wait({connecting, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                # What has arrived already may still say why.
+                await asyncio.wait({connecting}, timeout=LAST_WORDS_S)
+        finally:
+            if not connecting.done():
+                connecting.cancel()
+                await asyncio.wait({connecting})
+        if self.refusal is not None:
+            if not connecting.cancelled():
+                connecting.exception()
+            raise self.refusal
+        if self._end is not None and connecting.cancelled():
+            raise self._end
+        connecting.result()
         for task in (self._engine.read_loop_task, self._engine.write_loop_task):
             if task is not None:
                 task.add_done_callback(self._task_ended)
@@ -171,6 +208,8 @@ class SocketIoTransport:
                 self._arrival = None
         frames = list(self._frames)
         self._frames.clear()
+        self._backlog = 0
+        self._taken.set()
         return frames
 
     def abort(self, code: str) -> None:
@@ -178,12 +217,14 @@ class SocketIoTransport:
         if self._end is not None:
             return
         self._end = LinkLost(code)
+        self._ended.set_result(None)
         if self._watch is not None:
             self._watch.cancel()
         for answer in self._waiting:
             if not answer.done():
                 answer.set_exception(LinkLost(code))
         self._wake()
+        self._taken.set()
 
     async def close(self) -> None:
         """Say goodbye and release everything, within about a second; never raises."""
@@ -196,6 +237,11 @@ class SocketIoTransport:
                 await self._client.disconnect()
         except Exception as error:
             log.debug("closing: %r", error)
+        finally:
+            # Also when we are cancelled: nobody else would release these.
+            await self._release(tasks)
+
+    async def _release(self, tasks: Sequence[asyncio.Task[Any] | None]) -> None:
         for task in tasks:
             if task is not None and not task.done():
                 task.cancel()
@@ -218,6 +264,14 @@ class SocketIoTransport:
         """An event: it waits its turn, nothing is done about it here."""
         self._frames.append((name, arguments))
         self._wake()
+
+    async def room_for(self, size: int) -> None:
+        """Count `size` bytes that came; while too many wait, whoever reads the socket does too."""
+        self._backlog += size
+        while self._frames and self._backlog > BACKLOG_MAX and self._end is None:
+            self._taken.clear()
+            await self._taken.wait()
+            self.heard()
 
     def refused(self, data: object) -> None:
         """The server refuses the namespace; `data` is what it gave as a reason."""
@@ -274,9 +328,10 @@ def parse_refusal(data: object) -> Refused:
         retryable = more.get("retryable")
         if isinstance(code, str):
             return Refused(
-                code[:64],
-                str(more.get("message") or code)[:200],
-                retryable=retryable is True,
+                clean_line(code, 64),
+                clean_line(str(more.get("message") or code)),
+                retryable=is_transient(code, retryable if isinstance(retryable, bool) else None),
                 retry_after_ms=wait if isinstance(wait, int) and wait > 0 else 0,
             )
-    return Refused("refused", str(data)[:200])
+    # Whoever gives no reason that we know does not say that it will stay so.
+    return Refused("refused", clean_line(str(data)), retryable=True)

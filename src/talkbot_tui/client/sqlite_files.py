@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from talkbot_tui.client import migrations, sqlite_rows
+from talkbot_tui.client import migrations, sqlite_aside, sqlite_rescue, sqlite_rows
+from talkbot_tui.client.sqlite_checks import (
+    Damaged,
+    check_header,
+    check_owner,
+    check_whole,
+    is_damage,
+    read_only,
+    words,
+)
+from talkbot_tui.client.sqlite_log import harm
 from talkbot_tui.client.store import StoreError
-from talkbot_tui.core.model import Message
 from talkbot_tui.paths import private_file
 
 log = logging.getLogger(__name__)
-
-SIDES = ("", "-wal", "-shm")
-HEADER_BYTES = 100
 
 
 def error_code(error: sqlite3.Error) -> str:
@@ -38,6 +44,19 @@ def error_code(error: sqlite3.Error) -> str:
     }.get(primary, "io_error")
 
 
+def _any_code(error: Exception) -> str:
+    if isinstance(error, sqlite3.Error):
+        return error_code(error)
+    found = error.errno if isinstance(error, OSError) else 0
+    return {
+        errno.ENOSPC: "disk_full",
+        errno.EDQUOT: "disk_full",
+        errno.EACCES: "read_only",
+        errno.EPERM: "read_only",
+        errno.EROFS: "read_only",
+    }.get(found or 0, "io_error")
+
+
 def open_file(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, str]]]:
     """A connection to an up-to-date file, and what the user must be told about it.
 
@@ -46,32 +65,56 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, str]]]:
     unsafe, read_only, disk_full, io_error.
     """
     _check_safe(path)
-    flag = path.with_name(path.name + ".damaged")
+    flag, late = path.with_name(path.name + ".damaged"), False
     try:
-        private_file(path)
-        if not flag.exists():
-            return _connect(path), []
-        reason = "found damaged in the last run"
-    except sqlite3.DatabaseError as error:
-        if error_code(error) != "unreadable":
+        if sqlite_aside.begun(path):
+            reason = "the rescue was interrupted"
+        else:
+            private_file(path)
+            if not flag.exists():
+                return _connect(path), []
+            reason = "found damaged in the last run"
+    except sqlite3.Error as error:
+        if not is_damage(error):
             raise StoreError(error_code(error), str(path), str(error)) from None
-        reason = str(error)
+        reason = words(error)
+    except Damaged as damaged:
+        reason, late = str(damaged), damaged.late
     except OSError as error:
-        raise StoreError("read_only", str(path), error.strerror or str(error)) from None
-    aside = _put_aside(path)
-    log.warning("%s is damaged (%s); it is kept as %s", path, reason, aside)
-    flag.unlink(missing_ok=True)
+        raise StoreError(_any_code(error), str(path), str(error)) from None
     try:
-        private_file(path)
-        db = _connect(path)
-        saved, whole = _rescue(aside, db)
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError("io_error", str(path), str(error)) from None
-    notices = [("cache_damaged", str(aside))]
-    if not whole:
-        notices.append(("unsent_lost", str(aside)))
-    log.warning("%d unsent messages and drafts were taken over", saved)
+        kept = sqlite_aside.put(path, late=late)
+        log.warning("%s is damaged (%s); it is kept as %s", path, reason, kept.path)
+        flag.unlink(missing_ok=True)
+        db, whole = _made_from(kept.path, path)
+    except (sqlite3.Error, Damaged, OSError) as error:
+        raise StoreError(_any_code(error), str(path), str(error)) from None
+    notices = [("cache_damaged", str(kept.path))]
+    if kept.late or not whole:
+        notices.append(("unsent_lost", str(kept.path)))
     return db, notices
+
+
+def _made_from(aside: Path, path: Path) -> tuple[sqlite3.Connection, bool]:
+    """A new file with what is unsent in the damaged one, and whether that is all.
+
+    Raises `StoreError`, `Damaged`, `sqlite3.Error`, `OSError`; the next start tries again.
+    """
+    private_file(path)
+    db = _connect(path)
+    try:
+        found = sqlite_rescue.read(aside)
+        with transaction(db):
+            for message in found.in_order():
+                sqlite_rows.put_local(db, message)
+            for room, text in found.drafts.items():
+                sqlite_rows.put_draft(db, room, text)
+        sqlite_aside.done(path)
+    except BaseException:
+        db.close()
+        raise
+    log.warning("%d unsent messages and drafts were taken over", len(found))
+    return db, found.whole
 
 
 def flag_damaged(path: Path) -> None:
@@ -96,55 +139,68 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _check_safe(path: Path) -> None:
     """A link or a strange file in our place is not followed, and not replaced either."""
-    for side in SIDES:
-        found = path.with_name(path.name + side)
+    sides = (path.with_name(path.name + side) for side in sqlite_aside.SIDES)
+    for found in (*sides, sqlite_aside.marker(path)):
         with suppress(FileNotFoundError):
             if not stat.S_ISREG(found.lstat().st_mode):
                 raise StoreError("unsafe", str(found))
 
 
-def _damage(reason: str) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(reason)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error
-
-
 def _connect(path: Path) -> sqlite3.Connection:
-    if 0 < path.stat().st_size < HEADER_BYTES:
-        # SQLite takes such a stump for an empty file and would write over it.
-        raise _damage("shorter than a header")
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+    """Raises `StoreError`, `Damaged`, `sqlite3.Error`, `OSError`."""
+    check_header(path)
+    steps = migrations.steps()
+    db = None
     try:
-        steps = migrations.steps()
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        owner = db.execute("PRAGMA application_id").fetchone()[0]
-        empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version > len(steps) or (not empty and owner != migrations.APPLICATION_ID):
-            raise StoreError("newer" if version > len(steps) else "unsafe", str(path))
+        _look(path, len(steps))
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+        # A file that somebody prepared, or that is damaged, must not reach further than its rows.
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA cell_size_check = ON")
+        version = check_owner(db, path, len(steps))
+        check_whole(db, steps[:version], path.stat().st_size)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = ON")
-        _migrate(db, steps, version)
+        _migrate(db, path, steps, version)
         sqlite_rows.load(db)
-    except msgspec.DecodeError as error:
-        db.close()
-        raise _damage(str(error)) from None
-    except BaseException:
-        db.close()
+    except BaseException as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, (msgspec.DecodeError, ValueError, TypeError)):
+            # A row, or a name, that is no text or not what we write into it.
+            raise Damaged(str(error)) from None
         raise
     return db
 
 
-def _migrate(db: sqlite3.Connection, steps: tuple[str, ...], version: int) -> None:
+def _look(path: Path, known: int) -> None:
+    """What is not ours to change stays as it is, and so does the log beside it."""
+    try:
+        with closing(read_only(path)) as db:
+            check_owner(db, path, known)
+            if found := harm(path):
+                raise Damaged(found, late=True)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        # The machine stopped during the first start; opening takes back what was half done.
+
+
+def _migrate(db: sqlite3.Connection, path: Path, steps: tuple[str, ...], version: int) -> None:
     """All missing steps in one transaction: the old file stays whole if one fails."""
     if version == len(steps):
         return
-    with transaction(db):
-        for step in steps[version:]:
-            for statement in _statements(step):
-                db.execute(statement)
-        db.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {len(steps)}")
+    try:
+        with transaction(db):
+            for step in steps[version:]:
+                for statement in _statements(step):
+                    db.execute(statement)
+            db.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {len(steps)}")
+    except sqlite3.Error as error:
+        # It was whole a moment ago: a step that fails is no damage.
+        raise StoreError(error_code(error), str(path), str(error)) from None
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -155,45 +211,3 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _put_aside(path: Path) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
-    for side in SIDES:
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + side).rename(aside.with_name(aside.name + side))
-    return aside
-
-
-def _rescue(aside: Path, db: sqlite3.Connection) -> tuple[int, bool]:
-    """Take over unsent messages and drafts; how many, and whether none is missing."""
-    saved, whole = 0, True
-    try:
-        with closing(sqlite3.connect(f"file:{aside}?mode=ro", uri=True)) as old, transaction(db):
-            rows = old.execute("SELECT body FROM outbox ORDER BY position")
-            for (body,) in _readable(rows):
-                try:
-                    sqlite_rows.put_local(db, msgspec.json.decode(body, type=Message))
-                    saved += 1
-                except msgspec.DecodeError:
-                    whole = False
-            for room, text in _readable(old.execute("SELECT conversation_id, text FROM drafts")):
-                sqlite_rows.put_draft(db, str(room), str(text))
-                saved += 1
-    except sqlite3.DatabaseError as error:
-        log.warning("not everything could be taken over: %s", error)
-        whole = False
-    return saved, whole
-
-
-def _readable(rows: sqlite3.Cursor) -> Iterator[tuple[str, ...]]:
-    """Rows up to the first that cannot be read."""
-    try:
-        yield from rows
-    except UnicodeDecodeError:
-        log.warning("a row could not be read")

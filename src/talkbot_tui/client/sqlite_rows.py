@@ -26,6 +26,7 @@ from talkbot_tui.core.model import (
     User,
 )
 from talkbot_tui.core.mutations import apply, merge
+from talkbot_tui.wire.codec import prepare
 
 KINDS: dict[str, type[Any]] = {
     "message": MessagePosted,
@@ -33,6 +34,7 @@ KINDS: dict[str, type[Any]] = {
     "conversation": ConversationChanged,
 }
 _KIND_OF = {kind: name for name, kind in KINDS.items()}
+prepare(*KINDS.values(), Message, RoomSummary, User)
 
 
 def perform(db: sqlite3.Connection, effect: StoreEffect) -> StoreEvent | None:
@@ -181,16 +183,45 @@ def _identify(db: sqlite3.Connection, epoch: str, me: User) -> None:
     )
 
 
+class _Timed(msgspec.Struct):
+    ts: int
+
+
+def seq_at(db: sqlite3.Connection, conversation_id: str, ts: int) -> int:
+    """The first event at or after `ts` (ms), 0 for none: by halving, since times grow with seqs."""
+    low, high = db.execute(
+        "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM events WHERE conversation_id = ?",
+        (conversation_id,),
+    ).fetchone()
+    found = 0
+    while low <= high:
+        middle = (low + high) // 2
+        seq, body = db.execute(
+            "SELECT seq, body FROM events WHERE conversation_id = ? AND seq >= ?"
+            " ORDER BY seq LIMIT 1",
+            (conversation_id, middle),
+        ).fetchone()
+        if msgspec.json.decode(body, type=_Timed).ts >= ts:
+            found, high = seq, middle - 1
+        else:
+            low = seq + 1
+    return int(found)
+
+
+_OLDER = (
+    "SELECT kind, body FROM events WHERE conversation_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+)
+_NEWER = "SELECT kind, body FROM events WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+
+
 def _load_page(db: sqlite3.Connection, effect: f.LoadPage) -> PageLoaded:
     rows = db.execute(
-        "SELECT kind, body FROM events WHERE conversation_id = ? AND seq < ?"
-        " ORDER BY seq DESC LIMIT ?",
-        (effect.conversation_id, effect.before or 2**62, effect.limit),
+        _NEWER if effect.after else _OLDER,
+        (effect.conversation_id, effect.after or effect.before or 2**62, effect.limit),
     ).fetchall()
-    events: tuple[LogEvent, ...] = tuple(
-        msgspec.json.decode(body, type=KINDS[kind]) for kind, body in reversed(rows)
-    )
-    return PageLoaded(effect.conversation_id, events, effect.before)
+    found = [msgspec.json.decode(body, type=KINDS[kind]) for kind, body in rows]
+    events: tuple[LogEvent, ...] = tuple(found if effect.after else reversed(found))
+    return PageLoaded(effect.conversation_id, events, effect.before, effect.after)
 
 
 def _json(value: object) -> str:

@@ -18,6 +18,7 @@ from talkbot_tui.core.effects import (
     SaveRoom,
     UpdateLocal,
 )
+from talkbot_tui.core.search import Ask, Found
 
 StoreEffect = (
     SaveLocal
@@ -65,6 +66,16 @@ class Store(Protocol):
         Never raises: what cannot be saved is answered with `SaveFailed` or owed
         and tried again with the next call.
         """
+
+    async def search(self, ask: Ask) -> Found:
+        """The newest cached messages that fit; what is missing is told by `Found.problem`."""
+
+    async def seq_at(self, conversation_id: str, ts: int) -> int:
+        """The seq of the first cached event at or after `ts` (ms), 0 when there is none."""
+
+    @property
+    def owing(self) -> bool:
+        """Whether something could not be written yet; `apply([])` tries it again."""
 
     async def close(self) -> None:
         """Write what is owed, release the files; may be called twice."""

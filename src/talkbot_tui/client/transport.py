@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol
 
 Frame = tuple[str, tuple[object, ...]]
@@ -12,9 +13,12 @@ Frame = tuple[str, tuple[object, ...]]
 REASONS = {
     "bad_url": "The server's address is not valid.",
     "insecure_url": "Plain http to another machine is not allowed.",
+    "odd_url": "The server's name has letters that can be taken for others.",
     "unknown_host": "The server's name is not known.",
     "refused": "No server answers at that address.",
     "tls": "The server's certificate cannot be trusted.",
+    "no_tls": "The server does not speak TLS there.",
+    "proxy": "The proxy does not lead to the server.",
     "not_socketio": "There is no Socket.IO server at that address.",
     "timeout": "The server does not answer.",
     "network": "The network cannot be reached.",
@@ -25,12 +29,20 @@ REASONS = {
     "slow": "The connection was too slow for what came in.",
     "flood": "Too much was sent at once.",
     "http_error": "The server answered with an error.",
+    "limited": "The server takes no more connections from this address for now.",
     "stopped": "The program is ending.",
     "keyring": "The saved session cannot be read.",
     "token_expired": "The session has to be renewed.",
     "session_revoked": "The session was ended.",
 }
 """Why there is no connection: stable code and English words; a front end may translate them."""
+
+
+def of_status(status: int) -> str:
+    """The code of a refusal in HTTP that says no more than its status."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "limited"
+    return "http_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "not_socketio"
 
 
 class TransportError(Exception):

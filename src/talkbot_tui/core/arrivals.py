@@ -36,10 +36,14 @@ class LinkUp:
 
 @dataclass(frozen=True, slots=True)
 class LinkDown:
-    """The link is lost, or an attempt failed; the next try is at `retry_at` (ms)."""
+    """The link is lost, or an attempt failed; the next try is at `retry_at` (ms).
+
+    code: the stable name of `reason`, "" where there is none.
+    """
 
     reason: str
     retry_at: int
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,11 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class SyncFailed:
-    """`sync` was not answered or was refused; `retry_at` in ms."""
+    """`sync` was not `answered` or was refused; `retry_at` in ms, 0 when nothing was said."""
 
     reason: str
     retry_at: int
+    answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,18 @@ class LogArrived:
 
 @dataclass(frozen=True, slots=True)
 class HistoryArrived:
-    """The answer to a `FetchHistory`; `events` are contiguous by seq."""
+    """The answer to a `FetchHistory`; `events` are contiguous by seq.
+
+    span: first and last seq of the page as it was sent, events included that could not be
+        read and are left out; (0, 0) when it was empty.
+    """
 
     conversation_id: str
     events: tuple[LogEvent, ...]
     head_seq: int
     more: bool
     request: tuple[str, int] = ("before", 0)
+    span: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +166,16 @@ class ReadHint:
     seq: int
     unread: int | None = None
     mentions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailed:
+    """A `SendRead` came to nothing. `retryable`: the same again may succeed at `retry_at`."""
+
+    conversation_id: str
+    seq: int
+    retryable: bool = True
+    retry_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +255,7 @@ class PageLoaded:
     conversation_id: str
     events: tuple[LogEvent, ...]
     before: int
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,15 @@ class DraftReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class Jumped:
+    """The rows around `seq` are held now, as was asked; `key` is the row nearest to it."""
+
+    conversation_id: str
+    seq: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something to tell the user in one line; `code` is stable, `text` is the server's words."""
 
@@ -74,6 +83,7 @@ Change = (
     | TypingChanged
     | RosterChanged
     | DraftReturned
+    | Jumped
     | Noticed
 )
 """Everything `Session.take_changes` may give."""

@@ -35,14 +35,18 @@ from talkbot_tui.core.events import (
     StopStream,
 )
 from talkbot_tui.core.model import Message, MessagePosted, SendState
-from talkbot_tui.core.outbox import TRIES_MAX
+from talkbot_tui.core.outbox import TRIES_MAX, UNANSWERED_MAX
 from talkbot_tui.core.state import State
 
-WILL_PASS = frozenset({"rate_limited", "busy", "storage_full"})
+WILL_PASS = frozenset({"rate_limited", "busy", "storage_full", "disk_full"})
 """Refusals that say nothing about the message: tried again for as long as it takes."""
 
-UNANSWERED_MAX = 2
-"""So many missing answers in a row, and the link itself is doubted."""
+ABSENT = frozenset({"id_conflict", "bad_request", "too_large", "empty"})
+"""Refusals of the id and the content themselves: an earlier attempt met the same one.
+
+`forbidden`, `archived` and the like depend on the hour: an earlier attempt may have been
+taken, and not every server looks the id up before it looks at the author's rights.
+"""
 
 
 def compose(state: State, event: Compose) -> None:
@@ -63,8 +67,15 @@ def compose(state: State, event: Compose) -> None:
         reply_to=event.reply_to,
         format=event.format,
         streaming=event.streaming,
+        attempted=state.link.online,
     )
+    waiting = state.outbox.counts(event.conversation_id)[1]
     state.outbox.add(message)
+    state.facts.note(message.client_msg_id, composed_at=state.now)
+    if not state.link.online:
+        state.facts.delayed(message.client_msg_id, "offline")
+    elif waiting:
+        state.facts.delayed(message.client_msg_id, "turn")
     state.rooms.ensure(event.conversation_id).draft = ""
     echoes.show(state, message)
     state.emit(SaveLocal(message))
@@ -86,6 +97,7 @@ def saved(state: State, event: Saved) -> None:
     """The echo is on disk: promised, and sent in its turn."""
     message = state.outbox.saved(event.client_msg_id)
     if message is not None:
+        state.facts.note(message.client_msg_id, saved_at=state.now)
         echoes.show(state, message)
         echoes.pump(state, message.conversation_id)
 
@@ -115,6 +127,7 @@ def acked(state: State, event: MessageAcked) -> None:
         ts=event.ts,
         state=SendState.SENT,
         error="",
+        attempted=False,
     )
     posted = MessagePosted(held.conversation_id, event.seq, event.ts, state.me, message)
     room = state.rooms.ensure(held.conversation_id)
@@ -134,34 +147,45 @@ def refused(state: State, event: MessageRefused) -> None:
     if held is None or held.state is SendState.FAILED:
         return
     passing = event.retryable and (
-        event.code in WILL_PASS or state.outbox.tries(event.client_msg_id) < TRIES_MAX
+        event.code in WILL_PASS
+        or state.outbox.refusals(event.client_msg_id, event.code) < TRIES_MAX
     )
     if passing:
         ready_at = state.inner(event.retry_at)
-        message = state.outbox.postpone(event.client_msg_id, state.now, ready_at)
+        message = state.outbox.postpone(event.client_msg_id, state.now, ready_at, code=event.code)
         if message is not None:
+            state.facts.delayed(event.client_msg_id, "refused", event.code)
             echoes.show(state, message)
     else:
-        echoes.fail(state, held, f"{event.code}: {event.message}")
+        absent = event.code in ABSENT or _reply_is_lost(state, held, event.code)
+        echoes.fail(state, held, f"{event.code}: {event.message}", absent=absent)
     echoes.pump(state, held.conversation_id)
+
+
+def _reply_is_lost(state: State, message: Message, code: str) -> bool:
+    """Whether `not_found` is said of what `message` replies to: of the room it means removal."""
+    member = state.rooms.known(message.conversation_id) is not None
+    return code == "not_found" and bool(message.reply_to) and member
 
 
 def unanswered(state: State, event: MessageUnanswered) -> None:
     """It may or may not be stored: queued again, under the same id."""
-    message = state.outbox.postpone(event.client_msg_id, state.now)
+    message = state.outbox.postpone(event.client_msg_id, state.now, code=None)
     if message is None:
         return
+    state.facts.delayed(event.client_msg_id, "unanswered")
     echoes.show(state, message)
-    if state.link.online and state.outbox.tries(event.client_msg_id) >= UNANSWERED_MAX:
+    if state.link.online and state.outbox.silences(event.client_msg_id) >= UNANSWERED_MAX:
         state.emit(Reconnect("unanswered"))
     echoes.pump(state, message.conversation_id)
 
 
 def retry(state: State, event: Retry) -> None:
     """Send a failed message again, after those that wait already."""
-    message = state.outbox.retry(event.client_msg_id)
+    message = state.outbox.retry(event.client_msg_id, state.clock)
     if message is None:
         return
+    state.facts.delayed(event.client_msg_id, "retried")
     echoes.hide(state, message)
     echoes.show(state, message)
     state.emit(UpdateLocal(message))
@@ -169,12 +193,14 @@ def retry(state: State, event: Retry) -> None:
 
 
 def discard(state: State, event: Discard) -> None:
-    """Give up a message, unless it is on its way and may be stored already."""
+    """Give up a message, unless it is on its way or may be stored already."""
     held = state.outbox.get(event.client_msg_id)
     if held is None:
         return
-    if held.state in (SendState.SENDING, SendState.SAVING):
-        state.notice("already_sent", conversation_id=held.conversation_id)
+    if not state.outbox.may_discard(event.client_msg_id):
+        underway = held.state in (SendState.SENDING, SendState.SAVING)
+        code = "already_sent" if underway else "may_be_sent"
+        state.notice(code, conversation_id=held.conversation_id)
         return
     state.outbox.remove(event.client_msg_id)
     echoes.hide(state, held)

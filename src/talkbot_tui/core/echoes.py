@@ -9,11 +9,17 @@ from talkbot_tui.core.state import State
 
 def pump(state: State, conversation_id: str) -> None:
     """Send this lane's next message, if the link and the lane are free."""
-    if not state.link.online:
+    room = state.rooms.get(conversation_id)
+    if not state.link.online or (room is not None and room.held):
         return
+    known = state.outbox.next(conversation_id)
     message = state.outbox.start(conversation_id, state.now)
     if message is not None:
         show(state, message)
+        if known is not None and not known.attempted:
+            # Written down before it goes: after a crash nobody could tell that it may be there.
+            state.emit(UpdateLocal(message))
+        state.facts.sent(message.client_msg_id, state.now)
         state.emit(SendMessage(message))
     elif (at := state.outbox.ready_at(conversation_id)) > state.now:
         state.timer("lane", at, conversation_id)
@@ -49,10 +55,13 @@ def confirm(state: State, message: Message) -> bool:
     if state.outbox.remove(message.client_msg_id) is None:
         return False
     room = state.rooms.ensure(message.conversation_id)
-    state.changes.splices(room.id, room.timeline.confirm(message))
+    timeline = room.timeline
+    shown = timeline.drop_local(message.key) if room.gone else timeline.confirm(message)
+    state.changes.splices(room.id, shown)
     state.cancel("lane", room.id)
     state.touch(room)
     state.confirmed.append(message.client_msg_id)
+    state.facts.note(message.client_msg_id, acked_at=state.now)
     return True
 
 
@@ -65,9 +74,12 @@ def drop_confirmed(state: State) -> None:
         pump_all(state)
 
 
-def fail(state: State, message: Message, error: str) -> None:
-    """The message stays, marked with why; its author decides."""
-    failed = state.outbox.fail(message.client_msg_id, error)
+def fail(state: State, message: Message, error: str, *, absent: bool = False) -> None:
+    """The message stays, marked with why; its author decides.
+
+    absent: the server is known not to have it.
+    """
+    failed = state.outbox.fail(message.client_msg_id, error, absent=absent)
     if failed is not None:
         state.emit(UpdateLocal(failed))
         show(state, failed)

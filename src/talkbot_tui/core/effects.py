@@ -80,11 +80,15 @@ class SaveDraft:
 
 @dataclass(frozen=True, slots=True)
 class LoadPage:
-    """Read up to `limit` messages before seq `before` (0: the newest); answer `PageLoaded`."""
+    """Read up to `limit` messages before seq `before` (0: the newest); answer `PageLoaded`.
+
+    after: read those that follow this seq instead; 0 for not.
+    """
 
     conversation_id: str
     before: int
     limit: int
+    after: int = 0
 
 
 # --- to the server ------------------------------------------------------------------

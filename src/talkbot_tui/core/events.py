@@ -27,6 +27,7 @@ from talkbot_tui.core.arrivals import (
     OperationRefused,
     PageLoaded,
     PresenceHint,
+    ReadFailed,
     ReadHint,
     Resync,
     Saved,
@@ -66,6 +67,13 @@ class Discard:
     """Give up one of our messages that is queued or failed."""
 
     client_msg_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendHeld:
+    """Send what is held back in this conversation: its author has looked."""
+
+    conversation_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,28 @@ class ReachedTop:
 
 
 @dataclass(frozen=True, slots=True)
+class ReachedBottom:
+    """The newest held rows are on the screen and newer ones are not: load some."""
+
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JumpTo:
+    """Show the rows around this seq, wherever they are; answered by `changes.Jumped`."""
+
+    conversation_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNewest:
+    """Back to the newest rows."""
+
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class FillGap:
     """Load the gap whose last missing seq is `last`."""
 
@@ -186,6 +216,7 @@ UserEvent = (
     Compose
     | Retry
     | Discard
+    | SendHeld
     | EditMessage
     | DeleteMessage
     | React
@@ -194,6 +225,9 @@ UserEvent = (
     | Typed
     | SetDraft
     | ReachedTop
+    | ReachedBottom
+    | JumpTo
+    | ShowNewest
     | FillGap
     | WatchUsers
     | SetPresence
@@ -220,6 +254,7 @@ Event = (
     | TypingHint
     | PresenceHint
     | ReadHint
+    | ReadFailed
     | MembersArrived
     | MessageAcked
     | MessageRefused

@@ -50,6 +50,9 @@ def failed(state: State, room: Room, *, retryable: bool) -> None:
     else:
         fetching.wanted = fetching.pages = 0
         fetching.around.clear()
+        if room.timeline.overdue:
+            # What is missing will not be given; `sync` makes it a visible gap and goes on.
+            state.request_sync()
         room.timeline.overdue = False
         fetching.stuck = True
     regap(state, room)

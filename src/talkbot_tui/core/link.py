@@ -17,8 +17,12 @@ from __future__ import annotations
 
 from enum import Enum
 
-BANDS = (50, 150, 400)
-"""Upper bounds in ms of the latency bands 0, 1 and 2; band 3 is open."""
+BANDS = (50, 150, 400, 1000)
+"""Upper bounds in ms of the latency bands 0 to 3; band 4 is open."""
+SMOOTHING = 0.25
+"""A new round trip's share of the latency (RFC 6298 has an eighth; acks are rarer than packets)."""
+MARGIN = 0.75
+"""A better band is reached only this far below its bound, so that nothing flickers."""
 
 
 class LinkState(Enum):
@@ -88,10 +92,12 @@ class Link:
     Attributes:
         state: where the connection stands.
         reason: why the link is WAITING or REFUSED, in words; "" otherwise.
-        code: the stable name of a refusal; "" otherwise.
+        code: the stable name of `reason`; "" otherwise.
         retry_at: when the next attempt starts, in ms; 0 when none is planned.
         attempt: attempts since the last success, counted from 1; 0 when online.
-        latency_ms: the last round trip, 0 before the first one of this connection.
+        latency_ms: the round trip, smoothed; 0 before the first one of this connection.
+        shown_ms: the same in tens, kept until it is off by an eighth.
+        band: the latency's band, 0 (best) to 4.
         transport: websocket or polling; "" before the first connection.
     """
 
@@ -102,17 +108,14 @@ class Link:
         self.retry_at = 0
         self.attempt = 0
         self.latency_ms = 0
+        self.shown_ms = 0
+        self.band = 0
         self.transport = ""
 
     @property
     def online(self) -> bool:
         """Whether requests may be sent."""
         return self.state is LinkState.ONLINE
-
-    @property
-    def band(self) -> int:
-        """The latency's band, 0 (best) to 3."""
-        return band(self.latency_ms)
 
     def signal(self, signal: Signal) -> LinkState:
         """Move along the table; raises `LinkError` where it has no entry."""
@@ -126,16 +129,22 @@ class Link:
         if self.state is LinkState.ONLINE:
             self.attempt = 0
         if self.state in (LinkState.WAITING, LinkState.REFUSED, LinkState.CONNECTING):
-            self.latency_ms = 0
+            self.latency_ms = self.shown_ms = self.band = 0
         return self.state
 
     def measure(self, ms: int) -> bool:
-        """Note a round trip; True when what is shown changes: first one, or another band."""
-        first, before = self.latency_ms == 0, self.band
-        self.latency_ms = max(1, ms)
-        return first or self.band != before
+        """Note a round trip; True when what is shown changes: first one, another band or number."""
+        first, before = self.latency_ms == 0, (self.band, self.shown_ms)
+        now = ms if first else self.latency_ms + round((ms - self.latency_ms) * SMOOTHING)
+        self.latency_ms = max(1, now)
+        worse, better = band(self.latency_ms), band(int(self.latency_ms / MARGIN))
+        self.band = worse if first or worse > self.band else min(self.band, better)
+        if self.band != before[0] or abs(self.latency_ms - self.shown_ms) * 8 > self.shown_ms:
+            self.shown_ms = max(10, round(self.latency_ms, -1))
+        # In the best bands only the bound is shown.
+        return first or self.band != before[0] or (self.band > 1 and self.shown_ms != before[1])
 
 
 def band(ms: int) -> int:
-    """Which latency band `ms` falls into, 0 to 3."""
+    """Which latency band `ms` falls into, 0 to 4."""
     return sum(ms >= bound for bound in BANDS)

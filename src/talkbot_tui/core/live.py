@@ -26,7 +26,10 @@ EARLY_MAX = 10_000
 
 def log_arrived(state: State, event: LogArrived) -> None:
     """Take live events; while syncing they wait, since cursors and epoch are in question."""
-    if state.link.state is LinkState.SYNCING:
+    if state.link.state is LinkState.SYNCING and not state.me.user_id:
+        # Before we know who we are, our own messages cannot be told from others'.
+        state.sync_again = True
+    elif state.link.state is LinkState.SYNCING:
         wait(state, event.events)
     elif state.link.online:
         take(state, event.events)

@@ -14,15 +14,25 @@ NOT_MEMBER = "not_member: You are no longer a member of this conversation."
 
 
 def end(state: State, room: Room) -> None:
-    """We are no member any more: forget the room, but never what was written and not sent."""
+    """We are no member any more: forget the room, but never what was written and not sent.
+
+    What the server may have already is not failed here but asked for again: it answers
+    whoever wrote a message, member or not, and refuses what it does not have.
+    """
     for message in state.outbox.messages(room.id):
-        if message.state is not SendState.FAILED:
+        waits = message.state is SendState.QUEUED and state.outbox.may_discard(
+            message.client_msg_id
+        )
+        if waits or message.state is SendState.SAVING:
             echoes.fail(state, message, NOT_MEMBER)
     echoes.drop_confirmed(state)
     state.emit(ForgetRoom(room.id))
     state.notice("not_member", room.conversation.name, room.id)
     forget(state, room)
     room.known = False
+    room.gone = True
+    # There is nothing left to ask: what still waits may be stored, and only sending it tells.
+    room.held = False
     room.conversation = replace(room.conversation, role="")
     room.head_seq = room.read_seq = room.counted = 0
     room.unread = room.mentions = 0
@@ -35,6 +45,7 @@ def end(state: State, room: Room) -> None:
         state.open_id = ""
     state.changes.roster(room.id)
     state.touch(room)
+    echoes.pump(state, room.id)
 
 
 def forget(state: State, room: Room) -> None:
@@ -44,7 +55,8 @@ def forget(state: State, room: Room) -> None:
     room.tally.clear()
     room.mine.clear()
     room.fetching = Fetching()
-    room.loading = False
+    room.loading = room.renew = room.sought = room.at_top = False
+    room.seek = 0
     state.cancel("hold", room.id)
     state.cancel("fetch", room.id)
     state.changes.reset(room.id)

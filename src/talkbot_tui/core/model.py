@@ -83,6 +83,8 @@ class Message:
     ts: the server's time once numbered, the composing time before that.
     reply_to: `server_msg_id` of the message answered, or "".
     error: why it failed, ready to be shown; empty unless `state` is FAILED.
+    attempted: of an unsent message of ours: it was, or was about to be, handed to the link,
+        so the server may have it although nobody has said so.
     reacted_seq: seq up to which `reactions` are known, 0 when that is `changed_seq`;
         differs when an edit came while an older reaction still lay in a gap.
     size: code points of the text as it was sent, 0 when cleaning changed none;
@@ -108,6 +110,7 @@ class Message:
     streaming: bool = False
     outcome: Outcome | None = None
     error: str = ""
+    attempted: bool = False
     reacted_seq: int = 0
     size: int = 0
 
@@ -199,6 +202,7 @@ class RoomSummary:
     unread, mentions: as the server counted them, less what is read here since.
     failed, queued: our own messages there that failed for good or still wait.
     draft: the unsent text of the composer, "" when none.
+    held: the queued ones wait for a word of their author (see `core.patience`).
     """
 
     conversation: Conversation
@@ -211,6 +215,7 @@ class RoomSummary:
     draft: str = ""
     failed: int = 0
     queued: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

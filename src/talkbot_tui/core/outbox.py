@@ -18,6 +18,8 @@ BACKOFF_FIRST_MS = 1_000
 BACKOFF_MAX_MS = 60_000
 TRIES_MAX = 8
 """After so many refusals in a row with the same internal error, the user decides."""
+UNANSWERED_MAX = 2
+"""So many missing answers in a row on one link, and the link itself is doubted."""
 
 
 def backoff(tries: int) -> int:
@@ -27,8 +29,20 @@ def backoff(tries: int) -> int:
 
 @dataclass(slots=True)
 class _Entry:
+    """A message, and what became of the attempts to send it.
+
+    uncertain: an attempt ended without an answer, so the server may have the message.
+    tries: how often in a row it was postponed; the pauses grow with them.
+    refusals: how many of the last ones in a row were refusals with `code`.
+    silences: how many of the last ones in a row had no answer, on this link.
+    """
+
     message: Message
+    uncertain: bool = False
     tries: int = 0
+    code: str = ""
+    refusals: int = 0
+    silences: int = 0
     ready_at: int = 0
 
 
@@ -65,9 +79,12 @@ class Outbox:
         """Conversations whose lane is not empty."""
         return tuple(conversation for conversation, lane in self._lanes.items() if lane)
 
-    def add(self, message: Message) -> None:
-        """Put `message` at the end of its lane; a failed one is kept beside it."""
-        self._entries[message.client_msg_id] = _Entry(message)
+    def add(self, message: Message, *, uncertain: bool = False) -> None:
+        """Put `message` at the end of its lane; a failed one is kept beside it.
+
+        uncertain: the server may have it from an earlier attempt.
+        """
+        self._entries[message.client_msg_id] = _Entry(message, uncertain)
         if message.state is not SendState.FAILED:
             self._lanes.setdefault(message.conversation_id, []).append(message.client_msg_id)
 
@@ -78,13 +95,25 @@ class Outbox:
             return None
         return self._set(entry, state=SendState.QUEUED)
 
+    def next(self, conversation_id: str) -> Message | None:
+        """The lane's first message, as it is now."""
+        lane = self._lanes.get(conversation_id)
+        return self._entries[lane[0]].message if lane else None
+
     def start(self, conversation_id: str, now: int) -> Message | None:
         """Take the lane's next message as being in flight, if the lane is free and may go."""
         lane = self._lanes.get(conversation_id)
         entry = self._entries[lane[0]] if lane else None
         if entry is None or entry.message.state is not SendState.QUEUED or entry.ready_at > now:
             return None
-        return self._set(entry, state=SendState.SENDING)
+        return self._set(entry, state=SendState.SENDING, attempted=True)
+
+    def may_discard(self, client_msg_id: str) -> bool:
+        """Whether giving it up keeps the promise that nobody will receive it."""
+        entry = self._entries.get(client_msg_id)
+        if entry is None or entry.uncertain:
+            return False
+        return entry.message.state in (SendState.QUEUED, SendState.FAILED)
 
     def ready_at(self, conversation_id: str) -> int:
         """Until when this lane holds itself back, in ms; 0 when it does not."""
@@ -94,36 +123,55 @@ class Outbox:
             return 0
         return entry.ready_at
 
-    def postpone(self, client_msg_id: str, now: int, ready_at: int = 0) -> Message | None:
-        """Not answered, or refused for now: queued again, with a pause before the next try."""
+    def postpone(
+        self, client_msg_id: str, now: int, ready_at: int = 0, *, code: str | None
+    ) -> Message | None:
+        """Refused for now with `code`, or not answered (None): queued again, after a pause."""
         entry = self._entries.get(client_msg_id)
         if entry is None or entry.message.state is not SendState.SENDING:
             return None
         entry.tries += 1
+        if code is None:
+            entry.uncertain = True
+            entry.silences += 1
+            entry.refusals = 0
+        else:
+            entry.refusals = entry.refusals + 1 if code == entry.code else 1
+            entry.code = code
+            entry.silences = 0
         entry.ready_at = max(ready_at, now + backoff(entry.tries))
         return self._set(entry, state=SendState.QUEUED)
 
-    def tries(self, client_msg_id: str) -> int:
-        """How often in a row this message has been postponed."""
+    def refusals(self, client_msg_id: str, code: str) -> int:
+        """How often in a row this message has been refused with `code`."""
         entry = self._entries.get(client_msg_id)
-        return entry.tries if entry else 0
+        return entry.refusals if entry is not None and entry.code == code else 0
 
-    def fail(self, client_msg_id: str, error: str) -> Message | None:
-        """Refused for good: it leaves the lane and stays visible."""
+    def silences(self, client_msg_id: str) -> int:
+        """How often in a row this message has gone unanswered on this link."""
+        entry = self._entries.get(client_msg_id)
+        return entry.silences if entry else 0
+
+    def fail(self, client_msg_id: str, error: str, *, absent: bool = False) -> Message | None:
+        """Refused for good: it leaves the lane and stays visible.
+
+        absent: the refusal proves that the server has it from no earlier attempt either.
+        """
         entry = self._entries.get(client_msg_id)
         if entry is None:
             return None
         self._leave(entry.message)
-        return self._set(entry, state=SendState.FAILED, error=error)
+        entry.uncertain = entry.uncertain and not absent
+        return self._set(entry, state=SendState.FAILED, error=error, attempted=entry.uncertain)
 
-    def retry(self, client_msg_id: str) -> Message | None:
-        """A failed message goes to the end of its lane again, under the same id."""
+    def retry(self, client_msg_id: str, now: int) -> Message | None:
+        """A failed message goes to the end of its lane again, as if composed `now`, same id."""
         entry = self._entries.get(client_msg_id)
         if entry is None or entry.message.state is not SendState.FAILED:
             return None
         del self._entries[client_msg_id]
-        message = replace(entry.message, state=SendState.QUEUED, error="")
-        self.add(message)
+        message = replace(entry.message, state=SendState.QUEUED, error="", ts=now)
+        self.add(message, uncertain=entry.uncertain)
         return message
 
     def remove(self, client_msg_id: str) -> Message | None:
@@ -138,8 +186,10 @@ class Outbox:
         """What was in flight is queued again, without a pause; the messages that changed."""
         changed = []
         for entry in self._entries.values():
-            entry.ready_at = 0
+            entry.ready_at = entry.silences = 0
             if entry.message.state is SendState.SENDING:
+                entry.uncertain = True
+                entry.refusals = 0
                 changed.append(self._set(entry, state=SendState.QUEUED))
         return changed
 
@@ -159,6 +209,9 @@ class Outbox:
         if not lane:
             self._lanes.pop(message.conversation_id, None)
 
-    def _set(self, entry: _Entry, *, state: SendState, error: str = "") -> Message:
-        entry.message = replace(entry.message, state=state, error=error)
+    def _set(
+        self, entry: _Entry, *, state: SendState, error: str = "", attempted: bool | None = None
+    ) -> Message:
+        tried = entry.message.attempted if attempted is None else attempted
+        entry.message = replace(entry.message, state=state, error=error, attempted=tried)
         return entry.message

@@ -7,6 +7,7 @@ from dataclasses import replace
 from talkbot_tui.core.arrivals import (
     MembersArrived,
     PresenceHint,
+    ReadFailed,
     ReadHint,
     TypingHint,
 )
@@ -19,10 +20,13 @@ from talkbot_tui.core.effects import (
 )
 from talkbot_tui.core.events import ReadUpTo, SetDraft, SetPresence, Typed, WatchUsers
 from talkbot_tui.core.model import RoomSnapshot
+from talkbot_tui.core.outbox import backoff
 from talkbot_tui.core.room_list import Room
 from talkbot_tui.core.state import State
 
 READ_MS = 1_000
+READ_AGAIN_MS = 5_000
+"""A mark that was not taken is told again after so long at the least, then ever more rarely."""
 TYPING_MS = 3_000
 
 # --- read marks -----------------------------------------------------------------
@@ -40,16 +44,38 @@ def read_up_to(state: State, event: ReadUpTo) -> None:
 
 
 def tell_read(state: State, room: Room) -> None:
-    """Tell our read mark, unless it was told less than a second ago."""
+    """Tell our read mark, unless it was told less than a second ago or is to wait longer."""
     if room.read_seq <= room.read_told or not state.link.online:
         return
-    next_at = room.read_told_at + READ_MS
-    if room.read_told_at and state.now < next_at:
+    told_at = room.read_told_at
+    next_at = max(told_at + READ_MS if told_at else 0, room.read_again_at)
+    if state.now < next_at:
         state.timer("read", next_at, room.id)
         return
     room.read_told = room.read_seq
     room.read_told_at = state.now
     state.emit(SendRead(room.id, room.read_seq))
+
+
+def read_failed(state: State, event: ReadFailed) -> None:
+    """A mark was refused or went unanswered: tell it again later, unless that is no news."""
+    room = state.rooms.known(event.conversation_id)
+    if room is None or not event.retryable:
+        return
+    if room.read_told != event.seq or room.read_confirmed >= event.seq:
+        return
+    room.read_told = room.read_confirmed
+    if not state.link.online:
+        return
+    room.read_tries += 1
+    pause = max(READ_AGAIN_MS, backoff(room.read_tries))
+    room.read_again_at = max(state.inner(event.retry_at), state.now + pause)
+    tell_read(state, room)
+
+
+def link_lost(room: Room) -> None:
+    """The next link owes the last one no pause."""
+    room.read_told_at = room.read_again_at = room.read_tries = 0
 
 
 def read_hint(state: State, event: ReadHint) -> None:
@@ -64,6 +90,8 @@ def read_hint(state: State, event: ReadHint) -> None:
         return
     room.read(event.seq, event.user_id)
     room.read_told = max(room.read_told, event.seq)
+    room.read_confirmed = max(room.read_confirmed, event.seq)
+    room.read_tries = 0
     if event.seq >= room.read_seq and event.unread is not None:
         room.tally.clear()
         room.unread = event.unread
@@ -74,7 +102,7 @@ def read_hint(state: State, event: ReadHint) -> None:
 def merge_read(state: State, room: Room, snap: RoomSnapshot) -> None:
     """The server's numbers at sync; our own mark may be further, it only grows."""
     ours = room.read_seq
-    room.read_told = snap.read_seq
+    room.read_told = room.read_confirmed = snap.read_seq
     room.read_seq = min(ours, snap.read_seq)
     room.server_counts(snap.unread, snap.mentions, snap.head_seq)
     room.read_seq = snap.read_seq

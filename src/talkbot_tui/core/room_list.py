@@ -18,7 +18,7 @@ from talkbot_tui.core.model import (
     Message,
     RoomSummary,
 )
-from talkbot_tui.core.ranges import Ranges
+from talkbot_tui.core.ranges import Ranges, Span
 from talkbot_tui.core.text import one_line
 from talkbot_tui.core.timeline import Timeline
 
@@ -49,17 +49,26 @@ class Room:
     """One conversation, as far as it is known here.
 
     known: the server or the cache says that we are a member.
+    gone: we were a member and are none any more: nothing of its log is shown.
     ahead: events above `cursor + 1`, held until what is between them comes.
     tally: the messages that were counted live, by id: seq, and whether we are named.
     counted: the server's unread contains everything up to this seq.
-    read_told: the read mark that the server has been told.
+    read_told: the read mark that the server has been told. read_confirmed: that it has.
+    read_tries: how often in a row telling it failed on this link; not before `read_again_at`
+        is it told again.
     marker: our read mark when the room was opened; 0 when all was read.
+    seek: the place that the user wants to see, 0 for none. sought: it was asked of the server.
+    renew: the newest rows are wanted in place of those that are shown.
+    asked: the spans that were held when the last page was asked of the cache.
+    at_top: the user reads at the oldest rows that are held.
     mine: our latest messages here, for edits while no rows are held.
+    held: what waits here is sent only once its author has looked.
     """
 
     conversation: Conversation
     timeline: Timeline
     known: bool = False
+    gone: bool = False
     head_seq: int = 0
     read_seq: int = 0
     unread: int = 0
@@ -73,7 +82,16 @@ class Room:
     marker: int = 0
     read_told: int = 0
     read_told_at: int = 0
+    read_confirmed: int = 0
+    read_tries: int = 0
+    read_again_at: int = 0
     loading: bool = False
+    seek: int = 0
+    sought: bool = False
+    renew: bool = False
+    asked: tuple[Span, ...] = ()
+    at_top: bool = False
+    held: bool = False
     reads: dict[str, int] = field(default_factory=dict)
     ahead: dict[int, LogEvent] = field(default_factory=dict)
     tally: dict[str, tuple[int, bool]] = field(default_factory=dict)
@@ -124,10 +142,10 @@ class Room:
             return True
         foreign = [
             message
-            for message in timeline.messages_above(old)
+            for message in timeline.rows.messages_above(old)
             if message.sender.user_id != me and not message.deleted
         ]
-        complete = timeline.floor is not None and timeline.floor <= seq + 1
+        complete = timeline.shows(seq + 1) and not timeline.detached
         if complete and not any(
             last > seq for _, last in Ranges(timeline.ranges).holes(self.head_seq)
         ):
@@ -171,6 +189,7 @@ class Room:
             draft=self.draft,
             failed=failed,
             queued=queued,
+            held=self.held,
         )
 
 

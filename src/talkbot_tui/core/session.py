@@ -10,10 +10,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from talkbot_tui.core import arrivals as a
-from talkbot_tui.core import composing, echoes, fetching, history, live, reading, syncing
+from talkbot_tui.core import (
+    composing,
+    echoes,
+    fetching,
+    history,
+    live,
+    patience,
+    reading,
+    syncing,
+)
 from talkbot_tui.core import events as e
 from talkbot_tui.core.changes import Change
 from talkbot_tui.core.effects import Effect
+from talkbot_tui.core.facts import Facts
 from talkbot_tui.core.link import Link
 from talkbot_tui.core.model import Member, Message, PresenceInfo, RoomSummary, User
 from talkbot_tui.core.state import State, Timer
@@ -23,12 +33,16 @@ HANDLERS: dict[type, Callable[[State, Any], None]] = {
     e.Compose: composing.compose,
     e.Retry: composing.retry,
     e.Discard: composing.discard,
+    e.SendHeld: patience.send_held,
     e.EditMessage: composing.edit,
     e.DeleteMessage: composing.delete,
     e.React: composing.react,
     e.StopStream: composing.stop_stream,
     e.OpenConversation: history.open_conversation,
     e.ReachedTop: history.reached_top,
+    e.ReachedBottom: history.reached_bottom,
+    e.JumpTo: history.jump_to,
+    e.ShowNewest: history.show_newest,
     e.FillGap: history.fill_gap,
     e.ReadUpTo: reading.read_up_to,
     e.Typed: reading.typed,
@@ -53,6 +67,7 @@ HANDLERS: dict[type, Callable[[State, Any], None]] = {
     a.TypingHint: reading.typing_hint,
     a.PresenceHint: reading.presence_hint,
     a.ReadHint: reading.read_hint,
+    a.ReadFailed: reading.read_failed,
     a.MembersArrived: reading.members_arrived,
     a.MessageAcked: composing.acked,
     a.MessageRefused: composing.refused,
@@ -68,8 +83,9 @@ HANDLERS: dict[type, Callable[[State, Any], None]] = {
 class Session:
     """One user's conversations, as far as they are known here."""
 
-    def __init__(self) -> None:
-        self._state = State()
+    def __init__(self, *, asks: bool = False) -> None:
+        """`asks`: there is somebody to ask before late messages are sent."""
+        self._state = State(asks=asks)
 
     def handle(self, event: e.Event, now: int) -> list[Effect]:
         """Take in one event at time `now` (ms); what must be done, in this order."""
@@ -155,6 +171,10 @@ class Session:
     def message(self, conversation_id: str, server_msg_id: str) -> Message | None:
         """A message that is in memory."""
         return composing.find_message(self._state, conversation_id, server_msg_id)
+
+    def facts(self, client_msg_id: str) -> Facts:
+        """What became of a message of ours."""
+        return self._state.facts.of(client_msg_id)
 
     def draft(self, conversation_id: str) -> str:
         """The unsent text of the composer there."""

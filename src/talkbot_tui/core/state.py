@@ -12,6 +12,7 @@ from __future__ import annotations
 from talkbot_tui.core.changelog import ChangeLog
 from talkbot_tui.core.changes import Noticed
 from talkbot_tui.core.effects import Effect, SaveRoom, SendSync, WakeAt
+from talkbot_tui.core.facts import FactBook
 from talkbot_tui.core.link import Link, LinkState
 from talkbot_tui.core.model import LogEvent, Presence, User
 from talkbot_tui.core.outbox import Outbox
@@ -33,14 +34,19 @@ class State:
         early: live events that wait for the answer to `sync`.
         confirmed: ids of echoes to be dropped once their message is saved.
         sync_sent: a `sync` is under way. sync_again: another is wanted after it.
+        sync_tries: how often in a row it has failed on this link. sync_silences: how many
+            of the last times in a row for want of an answer.
         turns: how often heads were asked; varies the pause between two.
         typing_told: where we have told that we write, and when last.
         watching: whose presence is on the screen.
         presence: our own presence as the user set it, None for the default.
         recent: rooms whose rows are held, the latest opened last.
+        asks: there is somebody to ask before late messages are sent.
+        facts: what became of our messages.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, asks: bool = False) -> None:
+        self.asks = asks
         self.now = 0
         self.me = User("", "")
         self.epoch = ""
@@ -50,12 +56,15 @@ class State:
         self.link = Link()
         self.rooms = RoomList()
         self.outbox = Outbox()
+        self.facts = FactBook()
         self.roster = Roster()
         self.changes = ChangeLog()
         self.early: list[LogEvent] = []
         self.confirmed: list[str] = []
         self.sync_sent = False
         self.sync_again = False
+        self.sync_tries = 0
+        self.sync_silences = 0
         self.turns = 0
         self.typing_told: dict[str, int] = {}
         self.watching: tuple[str, ...] = ()
@@ -79,6 +88,11 @@ class State:
             self._skew = self.now - now
             self._asked_wake = 0
         self.now = now + self._skew
+
+    @property
+    def clock(self) -> int:
+        """The time by the shell's clock, which stamps messages."""
+        return self.now - self._skew
 
     def inner(self, at: int) -> int:
         """A time by the shell's clock as our own."""
@@ -159,6 +173,9 @@ class State:
             self.changes.room(conversation_id)
             return
         failed, queued = self.outbox.counts(conversation_id)
+        if not queued:
+            # Nothing waits any more, so there is nothing to ask.
+            room.held = False
         if not room.known and not failed and not queued:
             # Nothing binds us to it: a placeholder, or a room that we left.
             self.rooms.remove(conversation_id)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 
-from talkbot_tui.core import echoes, fetching, history, intake, live, membership, reading
+from talkbot_tui.core import (
+    echoes,
+    fetching,
+    history,
+    intake,
+    live,
+    membership,
+    patience,
+    reading,
+)
 from talkbot_tui.core.arrivals import (
     Latency,
     LinkConnecting,
@@ -35,6 +44,7 @@ from talkbot_tui.core.model import (
     SyncSnapshot,
     User,
 )
+from talkbot_tui.core.outbox import UNANSWERED_MAX, backoff
 from talkbot_tui.core.room_list import Room, stored_form
 from talkbot_tui.core.state import State
 from talkbot_tui.core.timeline import Timeline
@@ -53,6 +63,7 @@ def link_connecting(state: State, event: LinkConnecting) -> None:
     state.link.signal(Signal.CONNECTING)
     state.link.attempt = event.attempt
     state.changes.link()
+    patience.expire(state)
 
 
 def link_up(state: State, event: LinkUp) -> None:
@@ -68,6 +79,7 @@ def link_down(state: State, event: LinkDown) -> None:
     state.link.signal(Signal.DOWN)
     if state.link.state is LinkState.WAITING:
         state.link.reason = event.reason
+        state.link.code = event.code
         state.link.retry_at = event.retry_at
     _lost(state)
 
@@ -95,6 +107,7 @@ def reconnect_now(state: State, event: ReconnectNow) -> None:
 def _lost(state: State) -> None:
     state.changes.link()
     state.sync_sent = state.sync_again = False
+    state.sync_tries = state.sync_silences = 0
     state.early.clear()
     state.cancel_all("sync", "heads", "hold", "fetch", "lane", "read", "typing")
     for conversation_id in state.roster.link_lost():
@@ -102,10 +115,11 @@ def _lost(state: State) -> None:
     state.changes.roster("")
     state.typing_told.clear()
     for message in state.outbox.link_lost():
+        state.facts.delayed(message.client_msg_id, "lost")
         echoes.show(state, message)
     for room in state.rooms:
         fetching.link_lost(room)
-        room.read_told_at = 0
+        reading.link_lost(room)
         fetching.regap(state, room)
 
 
@@ -137,14 +151,19 @@ def loaded(state: State, event: Loaded) -> None:
             summary.draft,
         )
         room.reads = dict(stored.reads)
+        # A question that was open when we left is open still; without a queue it lapses.
+        room.held = state.asks and room.known and summary.held
         room.stored = stored_form(summary)
         state.roster.see(conversation.peer)
         state.touch(room)
     for message in event.outbox:
         if message.state is not SendState.FAILED:
             message = replace(message, state=SendState.QUEUED)
-        state.outbox.add(message)
+        state.outbox.add(message, uncertain=message.attempted)
+        state.facts.note(message.client_msg_id, composed_at=message.ts)
+        state.facts.delayed(message.client_msg_id, "restart")
         echoes.show(state, message)
+    patience.expire(state)
 
 
 # --- sync -------------------------------------------------------------------------------
@@ -153,8 +172,14 @@ def loaded(state: State, event: Loaded) -> None:
 def sync_failed(state: State, event: SyncFailed) -> None:
     """Ask again later; until then nothing is sent on a new link."""
     state.sync_sent = False
-    if state.link.state in (LinkState.SYNCING, LinkState.ONLINE):
-        state.timer("sync", max(state.inner(event.retry_at), state.now + 1), "")
+    if state.link.state not in (LinkState.SYNCING, LinkState.ONLINE):
+        return
+    state.sync_tries += 1
+    state.sync_silences = 0 if event.answered else state.sync_silences + 1
+    at = state.now + backoff(state.sync_tries)
+    state.timer("sync", max(state.inner(event.retry_at), at) if event.retry_at else at)
+    if state.sync_silences >= UNANSWERED_MAX:
+        state.emit(Reconnect("unanswered"))
 
 
 def synced(state: State, event: Synced) -> None:
@@ -162,6 +187,7 @@ def synced(state: State, event: Synced) -> None:
     if not state.sync_sent:
         return
     state.sync_sent = False
+    state.sync_tries = state.sync_silences = 0
     snapshot = event.snapshot
     first = state.link.state is LinkState.SYNCING
     _identify(state, snapshot)
@@ -175,6 +201,7 @@ def synced(state: State, event: Synced) -> None:
     again, state.sync_again = state.sync_again, False
     early, state.early = state.early, []
     if first:
+        patience.expire(state)
         state.link.signal(Signal.SYNCED)
         state.changes.link()
         _resume(state)
@@ -196,7 +223,8 @@ def _identify(state: State, snapshot: SyncSnapshot) -> None:
         state.emit(ForgetAll(snapshot.epoch, snapshot.user))
         for room in state.rooms:
             membership.forget(state, room)
-            room.head_seq = room.read_seq = room.counted = room.marker = room.read_told = 0
+            room.head_seq = room.read_seq = room.counted = room.marker = 0
+            room.read_told = room.read_confirmed = 0
             room.last_seq = 0
             room.stored = None
             room.reads.clear()
@@ -226,12 +254,13 @@ def _merge(state: State, snap: RoomSnapshot, *, first: bool) -> None:
     """One conversation of the snapshot."""
     room = state.rooms.ensure(snap.conversation.conversation_id, snap.conversation)
     timeline = room.timeline
-    if first and snap.head_seq < timeline.cursor:
+    if first and snap.head_seq < timeline.head:
         # The server has less than we do, so it lost some and will give their numbers anew.
         state.emit(ForgetRoom(room.id))
         membership.forget(state, room)
         room.stored = None
         room.head_seq = 0
+    cursor = timeline.cursor
     open_now = state.open_id == room.id
     if not room.known and timeline.numbered:
         # What was confirmed before we were members comes again, at its place.
@@ -241,6 +270,7 @@ def _merge(state: State, snap: RoomSnapshot, *, first: bool) -> None:
         timeline.open()
         history.look_at(state, room)
     room.known = True
+    room.gone = False
     room.conversation = snap.conversation
     state.roster.see(snap.conversation.peer)
     room.head_seq = max(room.head_seq, snap.head_seq)
@@ -254,6 +284,8 @@ def _merge(state: State, snap: RoomSnapshot, *, first: bool) -> None:
     if open_now and snap.unread and not room.marker:
         room.marker = snap.read_seq
     intake.settle(state, room, taken, moved=moved)
+    if first:
+        patience.hold(state, room, snap, cursor)
     if open_now:
         history.fill_screen(state, room)
 
@@ -264,7 +296,8 @@ def _events(state: State, room: Room, snap: RoomSnapshot) -> tuple[list[LogEvent
     before = (timeline.cursor, timeline.ranges)
     taken: list[LogEvent] = []
     if snap.events and not timeline.ranges and timeline.floor is not None:
-        timeline.raise_floor(snap.from_seq)
+        # Nothing below is in memory, nor held at all.
+        timeline.floor = snap.from_seq
     for found in snap.events:
         if timeline.holds(found.seq):
             taken += intake.again(state, room, found)

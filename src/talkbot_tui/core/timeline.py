@@ -1,10 +1,13 @@
 """The ordered rows of one conversation, and which seqs of it are held.
 
 Two regions: numbered rows (messages, notes, gaps) by seq, then local echoes in
-the order in which they will be sent. Rows are held in memory from `floor`
-upwards and only while somebody looks at the conversation; `ranges` and `cursor`
+the order in which they will be sent. Rows are held in memory from `floor` to
+`ceiling` and only while somebody looks at the conversation; `ranges` and `cursor`
 are held always. Every method that changes rows returns the splices that do the
 same to a copy.
+
+Usually there is no ceiling: what is new is shown. Who looks far back has a window
+of rows that ends before the newest; local echoes are not shown below it.
 
 `cursor` is the last seq up to which nothing is missing but the gaps that the
 user can see; what is held above it came early (an ack of our own, mostly).
@@ -13,9 +16,8 @@ user can see; what is held above it came early (an ack of our own, mostly).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import overload
 
 from talkbot_tui.core.model import (
     ConversationChanged,
@@ -31,39 +33,10 @@ from talkbot_tui.core.model import (
 )
 from talkbot_tui.core.mutations import Mutation, apply, merge
 from talkbot_tui.core.ranges import Ranges, Span
+from talkbot_tui.core.rows import Rows
 
 PENDING_MAX = 256
 """Messages that are not held and whose changes are kept; a page served later has them anyway."""
-
-
-class Rows(Sequence[Row]):
-    """A read-only view: numbered rows, then local echoes."""
-
-    __slots__ = ("_local", "_numbered")
-
-    def __init__(self, numbered: list[Row], local: list[Message]) -> None:
-        self._numbered = numbered
-        self._local = local
-
-    def __len__(self) -> int:
-        return len(self._numbered) + len(self._local)
-
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        if index < 0:
-            index += len(self)
-        held = len(self._numbered)
-        if 0 <= index < held:
-            return self._numbered[index]
-        if index < 0:
-            raise IndexError(index)
-        return self._local[index - held]
 
 
 class Timeline:
@@ -73,6 +46,7 @@ class Timeline:
         conversation_id: whose rows these are.
         cursor: last seq up to which nothing is missing but visible gaps.
         floor: rows with this seq and above are in memory; None for none.
+        ceiling: rows above this seq are not in memory; None for no such bound.
         overdue: what is missing above the cursor is shown as a gap too.
     """
 
@@ -80,6 +54,7 @@ class Timeline:
         self.conversation_id = conversation_id
         self.cursor = cursor
         self.floor: int | None = None
+        self.ceiling: int | None = None
         self.overdue = False
         self._ranges = Ranges(spans)
         self._rows: list[Row] = []
@@ -110,11 +85,6 @@ class Timeline:
         return max(self.cursor, self._ranges.last)
 
     @property
-    def at_start(self) -> bool:
-        """Whether the first row is the conversation's first."""
-        return self.floor is not None and self.floor <= 1 and self._ranges.holds(1)
-
-    @property
     def numbered(self) -> int:
         """How many rows stand before the local echoes."""
         return len(self._rows)
@@ -124,20 +94,26 @@ class Timeline:
         """The gap rows, ascending."""
         return tuple(self._gaps)
 
+    @property
+    def detached(self) -> bool:
+        """Whether the rows end before the newest."""
+        return self.ceiling is not None
+
     def holds(self, seq: int) -> bool:
         """Whether the event `seq` is held, in memory or in the cache."""
         return self._ranges.holds(seq)
 
     def shows(self, seq: int) -> bool:
         """Whether a row with this seq would be in memory."""
-        return self.floor is not None and seq >= self.floor
+        above = self.ceiling is not None and seq > self.ceiling
+        return self.floor is not None and seq >= self.floor and not above
 
     def find(self, key: str) -> int | None:
         """The index of the row with this key."""
         seq = self._keys.get(key)
         if seq is not None:
             return bisect_left(self._seqs, seq)
-        for index, message in enumerate(self._locals):
+        for index, message in enumerate(self._locals if not self.detached else ()):
             if message.key == key:
                 return len(self._rows) + index
         return None
@@ -147,11 +123,6 @@ class Timeline:
         seq = self._ids.get(server_msg_id)
         row = self._rows[self._at(seq)] if seq is not None else None
         return row if isinstance(row, Message) else None
-
-    def messages_above(self, seq: int) -> Iterable[Message]:
-        """The numbered messages in memory with a higher seq, ascending."""
-        start = bisect_left(self._seqs, seq + 1)
-        return (row for row in self._rows[start:] if isinstance(row, Message))
 
     # --- the log ---------------------------------------------------------------
 
@@ -200,7 +171,7 @@ class Timeline:
             wanted = [
                 Gap(first, last, fetching=last == fetching)
                 for first, last in shown.holes(top)
-                if last + 1 >= self.floor
+                if last + 1 >= self.floor and (self.ceiling is None or first <= self.ceiling + 1)
             ]
         if wanted == self._gaps:
             return []
@@ -228,16 +199,17 @@ class Timeline:
         for index, held in enumerate(self._locals):
             if held.key == message.key:
                 self._locals[index] = message
-                return [] if held == message else [Splice(base + index, 1, (message,))]
+                same = held == message or self.detached
+                return [] if same else [Splice(base + index, 1, (message,))]
         self._locals.append(message)
-        return [Splice(len(self.rows) - 1, 0, (message,))]
+        return [] if self.detached else [Splice(len(self.rows) - 1, 0, (message,))]
 
     def drop_local(self, key: str) -> list[Splice]:
         """Take a local echo away."""
         for index, held in enumerate(self._locals):
             if held.key == key:
                 del self._locals[index]
-                return [Splice(len(self._rows) + index, 1, ())]
+                return [] if self.detached else [Splice(len(self._rows) + index, 1, ())]
         return []
 
     def confirm(self, message: Message) -> list[Splice]:
@@ -251,9 +223,17 @@ class Timeline:
 
     # --- memory --------------------------------------------------------------------
 
-    def open(self) -> None:
-        """Hold rows from now on: first what comes, then the pages that `lower` lets in."""
-        if self.floor is None:
+    def open(self, first: int = 0, last: int = 0) -> None:
+        """Hold rows from now on: first what comes, then the pages that `lower` lets in.
+
+        With `first` and `last` rows of these seqs instead, whose pages are put next: the view
+        starts over, and ends there unless `last` is the newest that is held.
+        """
+        if first:
+            self.unload()
+            self.floor = first
+            self.lift(last)
+        elif self.floor is None:
             self.floor = self.cursor + 1
 
     def lower(self, seq: int) -> None:
@@ -261,14 +241,45 @@ class Timeline:
         if self.floor is not None and 0 < seq < self.floor:
             self.floor = seq
 
-    def raise_floor(self, seq: int) -> None:
-        """Nothing below `seq` is in memory, nor held at all."""
-        if self.floor is not None:
-            self.floor = seq
+    def lift(self, last: int) -> list[Splice]:
+        """Rows up to `last` are held from now on; with the newest the echoes are shown again."""
+        was = self.detached
+        self.ceiling = last if last < self.head else None
+        self._view.apart = self.detached
+        if was and not self.detached and self._locals:
+            return [Splice(len(self._rows), 0, self._view.locals)]
+        return []
+
+    def trim(self, most: int, *, newest: bool) -> list[Splice]:
+        """Let go of the newest numbered rows, or of the oldest, above so `most`."""
+        away = len(self._rows) - most
+        kept = self._rows[most - 1] if newest and away > 0 else None
+        if away <= 0 or isinstance(kept, Gap):
+            return []
+        splices: list[Splice] = []
+        if newest:
+            if not self.detached and self._locals:
+                splices.append(Splice(len(self._rows), len(self._locals), ()))
+            self.ceiling = self._seqs[most - 1]
+            self._view.apart = True
+            cut = slice(most, len(self._rows))
+        else:
+            self.floor = self._seqs[away]
+            cut = slice(0, away)
+        for row in self._rows[cut]:
+            del self._keys[row_key(row)]
+            if isinstance(row, Message):
+                del self._ids[row.server_msg_id]
+        gone = {row_key(row) for row in self._rows[cut] if isinstance(row, Gap)}
+        self._gaps = [gap for gap in self._gaps if row_key(gap) not in gone]
+        del self._rows[cut]
+        del self._seqs[cut]
+        return [*splices, Splice(cut.start, away, ())]
 
     def unload(self) -> None:
         """Hold no numbered rows; ranges, cursor and local echoes stay. The view starts over."""
-        self.floor = None
+        self.floor = self.ceiling = None
+        self._view.apart = False
         self._rows.clear()
         self._seqs.clear()
         self._ids.clear()
@@ -307,7 +318,7 @@ class Timeline:
         return self.replace_message(merge(held, message))
 
     def _insert(self, seq: int, row: Row) -> list[Splice]:
-        if self.floor is None or (seq < self.floor and not isinstance(row, Gap)):
+        if self.floor is None or not (isinstance(row, Gap) or self.shows(seq)):
             return []
         key = row_key(row)
         if key in self._keys:

@@ -17,19 +17,23 @@ from talkbot_tui.server.auth import Accounts
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.connections import Connection
 from talkbot_tui.server.dispatcher import Dispatcher
+from talkbot_tui.server.edge import Edge
 from talkbot_tui.server.fanout import Fanout
 from talkbot_tui.server.handlers import LiveHandlers, table
 from talkbot_tui.server.hardening import GuardedServer
 from talkbot_tui.server.http_api import HttpApi
 from talkbot_tui.server.ids import now_ms
+from talkbot_tui.server.key_agreement import agree_on_key
 from talkbot_tui.server.metrics import Metrics
 from talkbot_tui.server.outcome import Actor
+from talkbot_tui.server.patience import NoStrangers, Patience
 from talkbot_tui.server.presence import PresenceBook
 from talkbot_tui.server.storage import messages, sessions
 from talkbot_tui.server.storage.database import Database, StoreProblem, open_database
 from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.server.streams import Streams
-from talkbot_tui.server.tokens import Signer, load_key
+from talkbot_tui.server.tls import server_context
+from talkbot_tui.server.tokens import Signer, load_key, load_previous
 from talkbot_tui.wire.client_events import Handshake
 from talkbot_tui.wire.codec import convert_client
 from talkbot_tui.wire.errors import Code, GoodbyeCode, Refused
@@ -50,24 +54,28 @@ class PortTaken(OSError):
 class RunningServer:
     """One server process' worth of server."""
 
-    def __init__(self, config: ServerConfig, database: Database, key: bytes) -> None:
+    def __init__(self, config: ServerConfig, database: Database, signer: Signer) -> None:
         """Put the parts together; nothing runs yet."""
         self.config = config
         self.metrics = Metrics()
         self.database = database
         self.epoch = ""
         self.port = 0
-        self.visits = 0
-        self.sio = GuardedServer(config, self.metrics)
+        self._connected = 0
+        self.edge = Edge(
+            config.trusted_proxies, config.origins, tls=config.tls_certificate is not None
+        )
+        self.sio = GuardedServer(config, self.edge, self.metrics)
         self.fanout = Fanout(self.sio, self.metrics, config.send_buffer_bytes)
-        self.accounts = Accounts(config, database, self.fanout, Signer(key, config.access_seconds))
+        self.accounts = Accounts(config, database, self.fanout, signer)
         self.dispatcher = Dispatcher(config, database, self.fanout, self.metrics)
         self.presence = PresenceBook(config, database, self.fanout)
         self.streams = Streams(config, database, self.fanout, self.metrics)
         self.fanout.streams = self.streams
         self.api = HttpApi(
-            config, database, self.accounts, self.fanout, self.dispatcher, self.metrics
+            self.edge, database, self.accounts, self.fanout, self.dispatcher, self.metrics, config
         )
+        self.patience = Patience(config.handshake_seconds)
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._lock: filelock.BaseFileLock | None = None
@@ -78,7 +86,13 @@ class RunningServer:
     def url(self) -> str:
         """Where it listens."""
         host = self.config.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        scheme = "https" if self.config.tls_certificate else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def visits(self) -> int:
+        """Grows when a person signs in or connects; who signs in is about to connect."""
+        return self._connected + self.accounts.handed_out
 
     def people_online(self) -> int:
         """How many connections people (not bots) have."""
@@ -108,6 +122,7 @@ class RunningServer:
         )
         self.dispatcher.handlers = table(live)
         self.sio.accept = self.dispatcher.accept
+        self.sio.unsupported = self._unsupported
         self.sio.on("connect", self._connect, namespace=NAMESPACE)
         self.sio.on("disconnect", self._disconnect, namespace=NAMESPACE)
         self.fanout.gone.append(self._gone)
@@ -144,14 +159,26 @@ class RunningServer:
         return service_rooms.prepare(tx, self.config)
 
     async def _listen(self) -> None:
-        app = web.Application(middlewares=[self.api.guard])
+        app = web.Application(middlewares=[self.patience.middleware, self.api.guard])
         app.add_routes(self.api.routes())
+        app.on_response_prepare.append(self.edge.mark)
         self.sio.attach(app)
+        strangers = logging.Logger("talkbot.http")
+        strangers.parent = log
+        strangers.addFilter(NoStrangers(lambda: self.metrics.count("http_total", "malformed")))
         self._runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=STOP_SECONDS, handle_signals=False
+            app,
+            access_log=None,
+            logger=strangers,
+            shutdown_timeout=STOP_SECONDS,
+            handle_signals=False,
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.config.host, self.config.port, reuse_address=True)
+        config = self.config
+        tls = config.tls_certificate and server_context(config.tls_certificate, config.tls_key)
+        site = web.TCPSite(
+            self._runner, config.host, config.port, reuse_address=True, ssl_context=tls or None
+        )
         try:
             await site.start()
         except OSError as error:
@@ -197,6 +224,9 @@ class RunningServer:
         if len(self.fanout.of_user(grant.user.user_id)) >= self.config.connections_per_user:
             raise Refused(Code.RATE_LIMITED, "Too many connections.", retry_after_ms=10_000)
         eio_sid = self.sio.manager.eio_sid_from_sid(sid, NAMESPACE)
+        if not self.sio.is_open(eio_sid):
+            # Closed while its token was looked at: no end of it would be told any more.
+            raise Refused(Code.BUSY, "The connection is closed.", retry_after_ms=RECONNECT_MS)
         connection = Connection(
             sid=sid,
             eio_sid=eio_sid,
@@ -207,7 +237,7 @@ class RunningServer:
             inbox=asyncio.Queue(self.config.queue_max),
         )
         self.metrics.count("handshakes_total", "ok")
-        self.visits += not grant.user.bot
+        self._connected += not grant.user.bot
         self.fanout.admit(connection)
         self.presence.came(connection)
         self.dispatcher.start(connection)
@@ -217,6 +247,10 @@ class RunningServer:
         if connection is not None:
             self.fanout.drop(connection)
 
+    def _unsupported(self, sid: str) -> None:
+        if sid in self.fanout.connections:
+            self.fanout.goodbye(self.fanout.connections[sid], GoodbyeCode.UNSUPPORTED)
+
     def _gone(self, connection: Connection) -> None:
         if connection.task is not None:
             connection.task.cancel()
@@ -225,9 +259,11 @@ class RunningServer:
             connection.inbox.get_nowait()
 
     async def _sweep(self) -> None:
-        """Close connections whose token has ended."""
+        """Close connections whose token has ended, and those that ask nothing."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            if self._runner is not None and self._runner.server is not None:
+                self.patience.sweep(self._runner.server)
             now = now_ms()
             for connection in tuple(self.fanout.connections.values()):
                 if connection.expires_at <= now:
@@ -241,8 +277,9 @@ class RunningServer:
             for number, user_id, session_id in await self.database.read(
                 lambda tx, above=above: sessions.revocations(tx, above)  # type: ignore[misc]  # bound now
             ):
+                # "All of theirs" means all up to then: somebody may have signed in since.
+                await self.accounts.recheck(user_id, session_id)
                 self._revocations = number
-                self.fanout.end_sessions(user_id, session_id)
             untidy = await self.database.read(messages.index_untidy)
             while untidy:
                 untidy = await self.database.write(messages.tidy_index)
@@ -253,6 +290,9 @@ async def keep_running(loop: Callable[[], Awaitable[None]], pause: float = 1.0) 
     while True:
         try:
             await loop()
+        except Refused as error:
+            # A database that has gone for a while; each request says so, too.
+            log.warning("a loop of the server waits: %s", error.message)
         except Exception:
             # Without it nobody would end revoked sessions, or tell who is there.
             log.exception("a loop of the server failed and begins anew")
@@ -265,10 +305,15 @@ async def start_server(config: ServerConfig) -> RunningServer:
     Raises `StoreProblem`, `PortTaken`, `ValueError` for an unusable signing key, `OSError`.
     """
     loop = asyncio.get_running_loop()
-    database = await loop.run_in_executor(None, open_database, config.data_dir, config.database_url)
+    database = await loop.run_in_executor(
+        None, open_database, config.data_dir, config.database_url, config.database
+    )
     try:
         lock = None if config.database_url else _lock(config)
-        server = RunningServer(config, database, config.secret or load_key(config.data_dir))
+        signer = _signer(config)
+        if config.database_url:
+            await loop.run_in_executor(None, agree_on_key, database, signer.fingerprints)
+        server = RunningServer(config, database, signer)
     except BaseException:
         database.close()
         raise
@@ -279,6 +324,14 @@ async def start_server(config: ServerConfig) -> RunningServer:
         await server.stop()
         raise
     return server
+
+
+def _signer(config: ServerConfig) -> Signer:
+    seconds = config.access_seconds
+    if config.secret:
+        return Signer(config.secret, seconds)
+    key = load_key(config.data_dir)
+    return Signer(key, seconds, load_previous(config.data_dir, seconds))
 
 
 def _lock(config: ServerConfig) -> filelock.BaseFileLock:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from talkbot_tui.server import service_rooms
+from talkbot_tui.server import outside, service_rooms
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.fanout import Fanout
 from talkbot_tui.server.limits import Failures
 from talkbot_tui.server.names import skeleton
 from talkbot_tui.server.outcome import Actor, Delivery, EndSessions, Outcome
+from talkbot_tui.server.outside import OutsideClaims
 from talkbot_tui.server.passwords import Hasher
-from talkbot_tui.server.storage import people, sessions
+from talkbot_tui.server.storage import identities, people, sessions
 from talkbot_tui.server.storage.database import Database
 from talkbot_tui.server.storage.sessions import Grant
 from talkbot_tui.server.storage.tx import Tx
@@ -28,7 +29,10 @@ from talkbot_tui.wire.http import (
 )
 from talkbot_tui.wire.server_events import UserInfo
 
-TOKEN_DAYS = 3650
+TOKEN_DAYS = 365
+"""How long a personal token lasts where nobody says; at most ten years."""
+
+BOT_TOKEN_DAYS = 3650
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,11 @@ class _SignedIn:
 
 
 class Accounts:
-    """Sign-up, sign-in, and what ends them."""
+    """Sign-up, sign-in, and what ends them.
+
+    Attributes:
+        handed_out: how often tokens were given to a person since the start.
+    """
 
     def __init__(
         self, config: ServerConfig, database: Database, fanout: Fanout, signer: Signer
@@ -50,8 +58,10 @@ class Accounts:
         self._db = database
         self._fanout = fanout
         self._signer = signer
+        self.handed_out = 0
         self.hasher = Hasher(config.password_memory_kib, config.password_rounds)
         self._failures = Failures(config.failures_max, config.failures_seconds)
+        self._address_failures = Failures(config.address_failures_max, config.failures_seconds)
 
     async def register(
         self, asked: RegisterRequest, client: str, *, invited: bool = False
@@ -84,12 +94,12 @@ class Accounts:
     async def login(self, asked: LoginRequest, address: str, client: str) -> Tokens:
         """Sign in; raises `Refused`: bad_credentials, rate_limited, busy."""
         key = (skeleton(asked.username[:64]), address)
-        self._failures.check(key)
+        self._check_failures(key)
         account = await self._db.read(lambda tx: people.by_name(tx, asked.username))
         usable = account is not None and not account.disabled
         stored = account.password_hash if account and usable else None
         if not await self.hasher.verify(stored, asked.password) or account is None:
-            self._failures.failed(key)
+            self._failed(key)
             raise Refused(Code.BAD_CREDENTIALS, "The name or the password is wrong.")
         self._failures.succeeded(key)
         fresh = (
@@ -116,8 +126,18 @@ class Accounts:
             raise done
         return self._tokens(*done)
 
+    def _check_failures(self, key: tuple[str, str]) -> None:
+        """Raise `Refused` (rate_limited): many passwords for one name, or many names."""
+        self._failures.check(key)
+        self._address_failures.check(key[1])
+
+    def _failed(self, key: tuple[str, str]) -> None:
+        self._failures.failed(key)
+        self._address_failures.failed(key[1])
+
     def _tokens(self, user: UserInfo, session_id: str, refresh: str) -> Tokens:
         access, expires_at = self._signer.make(user.user_id, session_id)
+        self.handed_out += 1
         return Tokens(access_token=access, refresh_token=refresh, expires_at=expires_at, user=user)
 
     async def check(self, token: str) -> Grant:
@@ -130,6 +150,9 @@ class Accounts:
             if isinstance(found, Refused):
                 raise found
             return found
+        provider = self._config.outside
+        if provider is not None and outside.issued_by(token, provider):
+            return await self._check_outside(outside.verify(token, provider))
         claims = self._signer.verify(token)
         found = await self._db.read(lambda tx: sessions.check(tx, claims.session_id))
         if isinstance(found, Refused):
@@ -137,6 +160,33 @@ class Accounts:
         if found.user.user_id != claims.user_id:
             raise Refused(Code.TOKEN_INVALID, "The token is not valid.")
         return Grant(found.user, found.session_id, claims.expires_at)
+
+    async def _check_outside(self, claims: OutsideClaims) -> Grant:
+        """The account of an outside identity, made when it is first seen."""
+        found = await self._db.read(lambda tx: sessions.check(tx, claims.session_id))
+        if isinstance(found, Refused) and found.code is Code.SESSION_REVOKED:
+            raise found
+        if isinstance(found, Refused) or found.expires_at < claims.expires_at:
+            found, _ = await self._db.write(
+                lambda tx: self._open_outside(tx, claims),
+                lambda made: self._fanout.deliver(made[1]),
+            )
+        if isinstance(found, Refused):
+            raise found
+        return Grant(found.user, found.session_id, claims.expires_at)
+
+    def _open_outside(
+        self, tx: Tx, claims: OutsideClaims
+    ) -> tuple[Grant | Refused, tuple[Delivery, ...]]:
+        person = identities.known(tx, claims.issuer, claims.subject)
+        follows: tuple[Delivery, ...] = ()
+        if person is None:
+            person = identities.add(tx, claims.issuer, claims.subject, claims.wanted_name)
+            follows = service_rooms.welcome(tx, person, self._config.greeter)
+        identities.open_session(
+            tx, person.user_id, claims.session_id, client_label(claims.issuer), claims.expires_at
+        )
+        return sessions.check(tx, claims.session_id), follows
 
     async def end_session(self, actor: Actor, session_id: str) -> None:
         """End one session or personal token of the actor's; its connections close."""
@@ -154,11 +204,11 @@ class Accounts:
         Raises `Refused`: bad_credentials, rate_limited, password_weak, busy.
         """
         key = (skeleton(actor.user.name), address)
-        self._failures.check(key)
+        self._check_failures(key)
         account = await self._db.read(lambda tx: people.by_id(tx, actor.user_id))
         stored = account.password_hash if account else None
         if not await self.hasher.verify(stored, asked.current_password):
-            self._failures.failed(key)
+            self._failed(key)
             raise Refused(
                 Code.BAD_CREDENTIALS, "The current password is wrong.", field="currentPassword"
             )
@@ -171,13 +221,22 @@ class Accounts:
             return Outcome()
 
         await self._db.write(unit)
-        for connection in tuple(self._fanout.of_user(user_id)):
-            await self._recheck(connection.actor)
+        await self.recheck(user_id)
 
-    async def _recheck(self, actor: Actor) -> None:
-        found = await self._db.read(lambda tx: sessions.check(tx, actor.session_id))
-        if isinstance(found, Refused) and found.code is Code.SESSION_REVOKED:
-            self._fanout.end_sessions(actor.user_id, actor.session_id)
+    async def recheck(self, user_id: str, session_id: str | None = None) -> None:
+        """Close a user's connections whose session or personal token the store refuses.
+
+        session_id: look at the connections of that one only.
+        """
+        live = {connection.actor.session_id for connection in self._fanout.of_user(user_id)}
+        asked = live if session_id is None else live & {session_id}
+        if not asked:
+            return
+        ended = await self._db.read(
+            lambda tx: [one for one in asked if isinstance(sessions.check_id(tx, one), Refused)]
+        )
+        for one in ended:
+            self._fanout.end_sessions(user_id, one)
 
     async def make_token(self, actor: Actor, asked: TokenRequest) -> PersonalToken:
         """Make a personal token."""
@@ -205,7 +264,7 @@ class Accounts:
             else:
                 raise Refused(Code.NAME_TAKEN, "A person has the bot's name.")
             sessions.revoke_all(tx, bot.user_id)
-            made = sessions.add_personal(tx, bot.user_id, "server", TOKEN_DAYS)
+            made = sessions.add_personal(tx, bot.user_id, "server", BOT_TOKEN_DAYS)
             return str(made.token), follows
 
         token, _ = await self._db.write(unit, lambda made: self._fanout.deliver(made[1]))

@@ -16,7 +16,7 @@ import msgspec
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.connections import Connection, Request
 from talkbot_tui.server.fanout import Fanout
-from talkbot_tui.server.limits import Buckets, Rate, rates
+from talkbot_tui.server.limits import Buckets, Rate, pace, rates
 from talkbot_tui.server.metrics import Metrics
 from talkbot_tui.server.outcome import Actor, Outcome
 from talkbot_tui.server.storage import messages
@@ -74,18 +74,35 @@ class Dispatcher:
         self._metrics = metrics
         self._buckets = Buckets()
         self._rates = {bot: rates(config, bot=bot) for bot in (False, True)}
+        self._paces = {bot: pace(config, bot=bot) for bot in (False, True)}
         self._flood = Rate(config.events_burst, config.events_per_second)
+        self._crowd = Rate(config.address_events_burst, config.address_events_per_second)
         self.handlers: dict[str, Handler] = {}
 
     async def accept(self, sid: str, name: str, arguments: list[Any], ack_id: int | None) -> None:
-        """Take one event from the wire; a full queue makes the sender wait."""
+        """Take one event from the wire; a full queue, or haste, makes the sender wait."""
         connection = self._fanout.connections.get(sid)
         if connection is None or connection.closing:
             return
-        if self._buckets.take(("flood", sid), self._flood):
+        # By user, so that coming back after a flood was cut brings no fresh burst.
+        flood, crowd = ("flood", connection.actor.user_id), ("crowd", connection.address)
+        if self._buckets.take(flood, self._flood) or self._buckets.take(crowd, self._crowd):
             self._fanout.goodbye(connection, GoodbyeCode.FLOOD, BUSY_MS)
             return
-        await connection.inbox.put(Request(name, arguments, ack_id))
+        await self._pace(connection)
+        if not connection.closing:
+            await connection.inbox.put(Request(name, arguments, ack_id))
+
+    async def _pace(self, connection: Connection) -> None:
+        """Read from one user no faster than leaves the others their turns.
+
+        Refusing is work too: 5,000 refusals a second tripled what others waited for
+        their acks (bench/floods.py).
+        """
+        user = connection.actor.user
+        wait = self._buckets.reserve(("pace", user.user_id), self._paces[user.bot])
+        if wait:
+            await asyncio.sleep(wait)
 
     def start(self, connection: Connection) -> None:
         """Begin to serve a connection."""
@@ -149,6 +166,7 @@ class Dispatcher:
                 done = await self._db.write(
                     lambda tx: _unit(tx, actor, request.name, payload, handler),
                     self._fanout.settle,
+                    getattr(payload, "conversation_id", ""),
                 )
                 return done.answer
             case Look():
@@ -169,6 +187,8 @@ class Dispatcher:
         user = connection.actor.user
         key: object = (rate, user.user_id)
         if rate == "typing":
+            # By conversation, but a new name of one brings no new burst.
+            self._limit(connection, "light", payload)
             key = (rate, user.user_id, getattr(payload, "conversation_id", ""))
         wait = self._buckets.take(key, self._rates[user.bot][rate])
         if wait:

@@ -3,7 +3,7 @@
 Nothing goes to the namespace as a whole, only to the connections that were
 subscribed after they were authorized. Sending is synchronous: what is
 committed first is queued first on every connection, and once a member has
-been taken out nothing more of the conversation can reach them.
+been taken out no event of the conversation is sent to them any more.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from talkbot_tui.server.outcome import (
 )
 from talkbot_tui.wire.errors import GoodbyeCode
 from talkbot_tui.wire.scalars import NAMESPACE
-from talkbot_tui.wire.server_events import GoodbyeEvent, ResyncEvent
+from talkbot_tui.wire.server_events import ConversationEvent, GoodbyeEvent, ResyncEvent
 
 _EVENT = "2" + NAMESPACE + ","
 _ACK = "3" + NAMESPACE + ","
@@ -46,6 +46,9 @@ class Streams(Protocol):
 
     def end(self, server_msg_id: str) -> None:
         """It has ended."""
+
+    def close(self, conversation_id: str, sender_id: str | None = None) -> None:
+        """Nobody, or a certain one no more, may write there."""
 
 
 class Closer(Protocol):
@@ -117,6 +120,8 @@ class Fanout:
             match delivery:
                 case Publish(event):
                     self.to_room(event.conversation_id, _tag(event), event)
+                    if self.streams and _archives(event):
+                        self.streams.close(event.conversation_id)
                 case Tell(conversation_id, name, payload, but):
                     self.to_room(conversation_id, name, payload, but=but)
                 case TellUser(user_id, name, payload):
@@ -208,6 +213,8 @@ class Fanout:
             connection.rooms.discard(conversation_id)
             connection.out.drop(conversation_id)
             self._leave(connection, conversation_id)
+        if self.streams:
+            self.streams.close(conversation_id, user_id)
 
     def _leave(self, connection: Connection, conversation_id: str) -> None:
         members = self._rooms.get(conversation_id)
@@ -238,6 +245,10 @@ class Fanout:
 def _tag(event: msgspec.Struct) -> str:
     tag: Any = type(event).__struct_config__.tag
     return str(tag)
+
+
+def _archives(event: msgspec.Struct) -> bool:
+    return isinstance(event, ConversationEvent) and bool(event.conversation.archived)
 
 
 def _frame(name: str, payload: msgspec.Struct, conversation_id: str = "") -> Frame:

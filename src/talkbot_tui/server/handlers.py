@@ -117,10 +117,17 @@ class LiveHandlers:
         self._fanout.to_room(asked.conversation_id, "typing", event, but=connection.actor.user_id)
 
     async def stream(self, connection: Connection, asked: Stream) -> None:
-        """Take the next piece of a bot's message."""
-        if not connection.actor.user.bot:
+        """Take the next piece of a bot's message.
+
+        The store is asked once for each change of the bot's memberships, not for each piece.
+        """
+        sender = connection.actor.user
+        if not sender.bot:
             raise Refused(Code.FORBIDDEN, "Only bots stream.")
-        self._streams.add(connection, asked)
+        now = self._fanout.generation(sender.user_id)
+        if not self._streams.allowed(sender.user_id, asked, now):
+            await self._authorize(connection, "stream", asked.conversation_id)
+        self._streams.add(sender.user_id, asked, now)
 
     async def stop(self, connection: Connection, asked: Stop) -> EmptyAck:
         """Ask the bot that writes a message to end it."""

@@ -2,186 +2,55 @@
 
 Each override answers a way in which the stock server can be misled or
 exhausted: forged lifecycle events, events before the handshake, packets that
-are no JSON of ours, polling batches dropped whole, connections that never sign
-in, compression memory, and a shutdown that waits for ping time-outs.
+are no JSON of ours, connections that never sign in, and addresses that open
+one after another.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
-import engineio
 import socketio
-from aiohttp import web
-from engineio import async_socket, exceptions, payload
-from engineio import packet as eio_packet
-from engineio.async_drivers import aiohttp as driver
 from socketio import packet
 
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.connections import OutQueue
+from talkbot_tui.server.edge import Edge
+from talkbot_tui.server.engine_io import GuardedEngine
+from talkbot_tui.server.limits import Buckets, Rate
 from talkbot_tui.server.metrics import Metrics
-from talkbot_tui.server.strict_json import StrictJson
+from talkbot_tui.server.strict_json import StrictJson, Unaccepted
 from talkbot_tui.wire.scalars import FRAME_BYTES_MAX, NAMESPACE
 
 RESERVED = frozenset({"connect", "connect_error", "connection", "disconnect", "disconnecting"})
 MALFORMED_MAX = 3
-PACKETS_MAX = 1000
-CLOSE_SECONDS = 2.0
+NAMESPACES_MAX = 5
+"""How often one connection may ask for a namespace in vain, or leave one."""
+BINARY = frozenset({"5", "6"})
+"""Types of packets with binary attachments."""
+
 ABORT_SECONDS = 2.0
+UNHEARD_SECONDS = 0.5
+"""How long to wait at the end for those who are between two polls."""
 
 log = logging.getLogger("talkbot.socket")
-
-# A batch over the library's own bound of 16 is answered 200 and thrown away.
-payload.Payload.max_decode_packets = PACKETS_MAX
 
 OnEvent = Callable[[str, str, list[Any], "int | None"], Awaitable[None]]
 
 
 class StrictPacket(packet.Packet):  # type: ignore[misc]  # the library ships no types
-    """A Socket.IO packet whose JSON is strict."""
-
-    json = StrictJson
-
-
-class PlainWebSocket(driver.WebSocket):  # type: ignore[misc]  # the library ships no types
-    """Without per-message deflate, which costs 120 KiB for each idle connection."""
-
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        """Take the request over."""
-        self._sock = web.WebSocketResponse(
-            max_msg_size=self.server.max_http_buffer_size, compress=False, timeout=CLOSE_SECONDS
-        )
-        await self._sock.prepare(environ["aiohttp.request"])
-        self.environ = environ
-        await self.handler(self)
-        return self._sock
-
-
-class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # the library ships no types
-    """One Engine.IO connection; what it cannot understand is counted, not shrugged off."""
-
-    wire: asyncio.Transport | None = None
-
-    async def receive(self, pkt: Any) -> None:
-        """Take one packet."""
-        try:
-            await super().receive(pkt)
-        except (exceptions.SocketIsClosedError, asyncio.CancelledError):
-            raise
-        except Exception:
-            await self.server.malformed(self.sid)
-
-    async def close(
-        self, wait: bool = True, abort: bool = False, reason: str | None = None
-    ) -> None:
-        """Close without waiting for a peer that may read nothing any more."""
-        first = not self.closed and not self.closing
-        await super().close(wait=False, abort=abort, reason=reason)
-        if first:
-            # Lets a long poll or the writer end now instead of at its time-out.
-            self.queue.put_nowait(None)
-
-    async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """Take a polling batch; raises `EngineIOError` where the stock one says OK."""
-        length = int(environ.get("CONTENT_LENGTH", "0"))
-        if not 0 < length <= self.server.max_http_buffer_size:
-            raise exceptions.ContentTooLongError
-        try:
-            body = (await environ["wsgi.input"].readexactly(length)).decode("utf-8")
-            packets = payload.Payload(encoded_payload=body).packets
-        except (ValueError, RecursionError, asyncio.IncompleteReadError) as error:
-            raise exceptions.EngineIOError from error
-        for pkt in packets:
-            await self.receive(pkt)
-
-    async def _websocket_handler(self, ws: Any) -> None:
-        self.wire = ws.environ["aiohttp.request"].transport
-        try:
-            await super()._websocket_handler(ws)
-        except Exception:
-            self.server.metrics.count("malformed_total")
-        finally:
-            if not self.closed and (self.upgraded or not self.connected):
-                await self.close(abort=True)
-
-
-class GuardedEngine(engineio.AsyncServer):  # type: ignore[misc]  # the library ships no types
-    """The Engine.IO side: real addresses, bounded handshakes, our own sockets."""
-
-    metrics: Metrics
-    malformed: Callable[[str], Awaitable[None]]
-    admits: Callable[[str], bool]
-    trusted: frozenset[str] = frozenset()
-    start_service_task: bool
-    _async: dict[str, Any]
-
-    def setup(self, config: ServerConfig, metrics: Metrics) -> None:
-        """Replace the parts of the driver that cannot be configured."""
-        self.metrics = metrics
-        self.trusted = frozenset(config.trusted_proxies)
-        self._async = {
-            **self._async,
-            "websocket": PlainWebSocket,
-            "translate_request": self._translate,
-        }
-
-    def _translate(self, request: web.Request) -> dict[str, Any]:
-        environ: dict[str, Any] = driver.translate_request(request)
-        environ["REMOTE_ADDR"] = client_address(request, self.trusted)
-        return environ
-
-    def create_queue(self, *args: Any, **kwargs: Any) -> OutQueue:
-        """A queue that knows its bytes."""
-        return OutQueue()
-
-    async def _handle_connect(
-        self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None
-    ) -> Any:
-        if jsonp_index is not None or not self.admits(environ["REMOTE_ADDR"]):
-            self.metrics.count("handshakes_total", "refused")
-            return self._bad_request("Too many connections wait to sign in")
-        if self.start_service_task:
-            self.start_service_task = False
-            self.service_task_handle = self.start_background_task(self._service_task)
-        sid = self.generate_id()
-        opened = GuardedSocket(self, sid)
-        self.sockets[sid] = opened
-        await opened.send(
-            eio_packet.Packet(
-                eio_packet.OPEN,
-                {
-                    "sid": sid,
-                    "upgrades": self._upgrades(sid, transport),
-                    "pingTimeout": int(self.ping_timeout * 1000),
-                    "pingInterval": int(self.ping_interval) * 1000,
-                    "maxPayload": self.max_http_buffer_size,
-                },
-            )
-        )
-        await self._trigger_event("connect", sid, environ, run_async=False)
-        opened.schedule_ping()
-        if transport == "websocket":
-            answer = await opened.handle_get_request(environ)
-            if opened.closed:
-                self.sockets.pop(sid, None)
-            return answer
-        opened.connected = True
-        try:
-            return self._ok(await opened.poll())
-        except exceptions.QueueEmpty:
-            return self._bad_request()
+    """A Socket.IO packet, apart from those that a client in this process makes."""
 
 
 class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library ships no types
     """The Socket.IO side: only `/chat`, only after CONNECT, only real events."""
 
-    def __init__(self, config: ServerConfig, metrics: Metrics) -> None:
+    def __init__(self, config: ServerConfig, edge: Edge, metrics: Metrics) -> None:
         """Make it; `accept` must be set before it is attached."""
         quiet = logging.getLogger("talkbot.socketio")
         quiet.setLevel(logging.CRITICAL)
@@ -190,24 +59,28 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library 
             async_handlers=False,
             namespaces=[NAMESPACE],
             serializer=StrictPacket,
+            # Of Engine.IO's packets too; the library keeps one reader for the whole process,
+            # and a bot in it may have set another.
+            json=StrictJson,
             logger=quiet,
             engineio_logger=quiet,
             ping_interval=config.ping_interval,
             ping_timeout=config.ping_timeout,
             max_http_buffer_size=FRAME_BYTES_MAX,
-            # An empty list would switch the check off in this library.
-            cors_allowed_origins=list(config.origins) or ["null://nobody"],
             cors_credentials=False,
         )
         self.accept: OnEvent
+        self.unsupported: Callable[[str], None]
         self._config = config
         self._metrics = metrics
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._pending: Counter[str] = Counter()
+        self._opened = Buckets()
         self._bad: Counter[str] = Counter()
-        self.eio.setup(config, metrics)
+        self._lost: Counter[str] = Counter()
+        self.eio.setup(edge, metrics)
         self.eio.malformed = self._count_malformed
-        self.eio.admits = self._admits
+        self.eio.wait = self._wait
 
     def _engineio_server_class(self) -> type[GuardedEngine]:
         return GuardedEngine
@@ -216,6 +89,11 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library 
         """What is still to be sent there; raises `KeyError` when it is gone."""
         queue: OutQueue = self.eio.sockets[eio_sid].queue
         return queue
+
+    def is_open(self, eio_sid: str) -> bool:
+        """Whether it is there and nobody, here or there, has closed it."""
+        opened = self.eio.sockets.get(eio_sid)
+        return opened is not None and not opened.closing
 
     async def end(self, eio_sid: str) -> None:
         """Close a connection once its queue was sent."""
@@ -231,10 +109,20 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library 
         """Close every connection, signed in or not."""
         for eio_sid in list(self.eio.sockets):
             await self.end(eio_sid)
+        unheard = [opened for opened in self.eio.sockets.values() if opened.unheard]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UNHEARD_SECONDS):
+                await asyncio.gather(*(opened.heard.wait() for opened in unheard))
         await self.shutdown()
 
-    def _admits(self, address: str) -> bool:
-        return self._pending[address] < self._config.handshakes_per_address
+    def _wait(self, address: str) -> float:
+        """0.0 when another connection from there is taken; else seconds until it may be."""
+        config = self._config
+        if self._pending[address] >= config.handshakes_per_address:
+            return config.handshake_seconds
+        # Whoever is refused may not come back at once on a fresh connection, again and again.
+        rate = Rate(config.address_connections_burst, config.address_connections_per_second)
+        return self._opened.take(address, rate)
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
@@ -265,39 +153,63 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         self._disarm(eio_sid)
         self._bad.pop(eio_sid, None)
+        self._lost.pop(eio_sid, None)
         await super()._handle_eio_disconnect(eio_sid, reason)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        if not self.is_open(eio_sid):
+            # What is noted of it now would never be forgotten.
+            return
+        if not isinstance(data, str) or data[:1] in BINARY:
+            await self._refuse_binary(eio_sid)
+            return
         try:
-            pkt = StrictPacket(encoded_packet=data) if isinstance(data, str) else None
-        except (ValueError, TypeError, RecursionError):
-            pkt = None
-        if pkt is None or pkt.namespace != NAMESPACE:
-            if pkt is not None and pkt.packet_type == packet.CONNECT:
-                await self._send_packet(
-                    eio_sid,
-                    packet.Packet(
-                        packet.CONNECT_ERROR,
-                        data={"message": "Invalid namespace"},
-                        namespace=pkt.namespace,
-                    ),
-                )
-                return
+            pkt = StrictPacket(encoded_packet=data)
+        except Unaccepted:
             await self._count_malformed(eio_sid)
-        elif pkt.packet_type == packet.CONNECT:
-            if not isinstance(pkt.data, (dict, type(None))):
-                pkt.data = None
-            await self._handle_connect(eio_sid, pkt.namespace, pkt.data)
-            if self._sid(eio_sid) is not None:
-                self._disarm(eio_sid)
+            return
+        except (ValueError, TypeError, RecursionError):
+            await self._broken(eio_sid)
+            return
+        if pkt.packet_type == packet.CONNECT:
+            if pkt.namespace != NAMESPACE:
+                await self._refuse_namespace(eio_sid, pkt.namespace or "/")
+            else:
+                await self._sign_in(eio_sid, pkt.data if isinstance(pkt.data, dict) else None)
+        elif pkt.namespace != NAMESPACE or self._sid(eio_sid) is None:
+            # "Connection to a namespace": CONNECT comes first.
+            await self._broken(eio_sid)
         elif pkt.packet_type == packet.EVENT:
             await self._handle_event(eio_sid, pkt.namespace, pkt.id, pkt.data)
         elif pkt.packet_type == packet.DISCONNECT:
-            if self._sid(eio_sid) is not None:
-                await self._handle_disconnect(eio_sid, pkt.namespace)
-                self._arm(eio_sid)
-        elif pkt.packet_type != packet.ACK:
-            await self._count_malformed(eio_sid)
+            await self._handle_disconnect(eio_sid, pkt.namespace)
+            self._arm(eio_sid)
+            await self._in_vain(eio_sid)
+        elif pkt.packet_type != packet.ACK or not isinstance(pkt.data, list):
+            await self._broken(eio_sid)
+
+    async def _sign_in(self, eio_sid: str, auth: dict[str, Any] | None) -> None:
+        before = self._sid(eio_sid)
+        await self._handle_connect(eio_sid, NAMESPACE, auth)
+        after = self._sid(eio_sid)
+        if after is None or after == before:
+            await self._in_vain(eio_sid)
+        elif self.is_open(eio_sid):
+            self._disarm(eio_sid)
+        else:
+            # It was closed before it counted as connected, so nobody was told.
+            await self._handle_disconnect(eio_sid, NAMESPACE)
+
+    async def _in_vain(self, eio_sid: str) -> bool:
+        """Count an attempt, since each costs a look at a token; True when it was the last."""
+        if not self.is_open(eio_sid):
+            return True
+        self._lost[eio_sid] += 1
+        if self._lost[eio_sid] < NAMESPACES_MAX:
+            return False
+        self._metrics.count("closed_total", "namespaces")
+        await self.end(eio_sid)
+        return True
 
     def _sid(self, eio_sid: str) -> str | None:
         sid: str | None = self.manager.sid_from_eio_sid(eio_sid, NAMESPACE)
@@ -306,7 +218,7 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library 
     async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
         sid = self._sid(eio_sid)
         if sid is None or not isinstance(data, list) or not data:
-            await self._count_malformed(eio_sid)
+            await self._broken(eio_sid)
             return
         name = data[0]
         if not isinstance(name, str) or name in RESERVED or name.startswith("__") or name == "*":
@@ -316,21 +228,34 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc]  # the library 
             return
         await self.accept(sid, name, data[1:], id)
 
-    async def _count_malformed(self, eio_sid: str) -> None:
+    async def _refuse_namespace(self, eio_sid: str, namespace: str) -> None:
+        if await self._in_vain(eio_sid):
+            return
+        data = {"message": "Invalid namespace"}
+        answer = packet.Packet(packet.CONNECT_ERROR, data=data, namespace=namespace[:64])
+        await self._send_packet(eio_sid, answer)
+
+    async def _refuse_binary(self, eio_sid: str) -> None:
+        """The contract has no binary; its attachments would be kept until all of them came."""
+        self._metrics.count("closed_total", "binary")
+        sid = self._sid(eio_sid)
+        if sid is not None:
+            self.unsupported(sid)
+        else:
+            await self.end(eio_sid)
+
+    async def _broken(self, eio_sid: str) -> None:
+        """Close for what the Socket.IO protocol has closed; the stock server shrugs it off."""
         self._metrics.count("malformed_total")
+        self._metrics.count("closed_total", "malformed")
+        await self.end(eio_sid)
+
+    async def _count_malformed(self, eio_sid: str) -> None:
+        """Bear with a few: a client may have been written before the limit that it meets."""
+        self._metrics.count("malformed_total")
+        if not self.is_open(eio_sid):
+            return
         self._bad[eio_sid] += 1
         if self._bad[eio_sid] >= MALFORMED_MAX:
             self._metrics.count("closed_total", "malformed")
             await self.end(eio_sid)
-
-
-def client_address(request: web.Request, trusted: frozenset[str]) -> str:
-    """Where a request comes from; behind a trusted proxy, what the proxy says."""
-    address = request.remote or ""
-    if address in trusted:
-        forwarded = request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
-        try:
-            return str(ipaddress.ip_address(forwarded))
-        except ValueError:
-            return address
-    return address

@@ -13,10 +13,12 @@ from talkbot_tui.server import service_reading
 from talkbot_tui.server.auth import Accounts, client_label
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.dispatcher import Dispatcher
+from talkbot_tui.server.edge import Edge
 from talkbot_tui.server.fanout import Fanout
-from talkbot_tui.server.hardening import client_address
+from talkbot_tui.server.limits import Buckets, Rate, rates
 from talkbot_tui.server.metrics import Metrics
 from talkbot_tui.server.outcome import Actor
+from talkbot_tui.server.patience import whole_body
 from talkbot_tui.server.storage import sessions
 from talkbot_tui.server.storage.database import Database
 from talkbot_tui.server.storage.sessions import Grant
@@ -41,6 +43,8 @@ T = TypeVar("T", bound=ClientPayload)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BODY_MAX = 4096
+LIMITED = ("/api/", "/readyz")
+"""What costs more than a word."""
 STATUS = {
     Code.BAD_REQUEST: 400,
     Code.EMPTY: 400,
@@ -74,15 +78,20 @@ class HttpApi:
 
     def __init__(
         self,
-        config: ServerConfig,
+        edge: Edge,
         database: Database,
         accounts: Accounts,
         fanout: Fanout,
         dispatcher: Dispatcher,
         metrics: Metrics,
+        config: ServerConfig,
     ) -> None:
         """Share the server's parts."""
-        self._trusted = frozenset(config.trusted_proxies)
+        self._buckets = Buckets()
+        self._crowd = Rate(config.address_requests_burst, config.address_requests_per_second)
+        self._newcomers = Rate(config.registrations_burst, config.registrations_per_second)
+        self._rates = {bot: rates(config, bot=bot) for bot in (False, True)}
+        self._edge = edge
         self._db = database
         self._accounts = accounts
         self._fanout = fanout
@@ -115,10 +124,15 @@ class HttpApi:
     @web.middleware
     async def guard(self, request: web.Request, handler: Answer) -> web.StreamResponse:
         """Refusals become answers in the shape of a refused ack."""
-        if not request.path.startswith("/api/"):
+        if not request.path.startswith(LIMITED):
             return await handler(request)
         status = 200
         try:
+            if not self._edge.admits(request):
+                raise Refused(Code.FORBIDDEN, "That page may not ask this server.")
+            if request.method == "OPTIONS":
+                return web.Response(status=204, headers=self._edge.preflight())
+            self._take(("crowd", self._edge.address(request)), self._crowd)
             answer = await handler(request)
             status = answer.status
             return answer
@@ -131,7 +145,7 @@ class HttpApi:
         except web.HTTPException as error:
             status = error.status
             code = Code.NOT_FOUND if status == 404 else Code.BAD_REQUEST
-            return _refusal(Refused(code, error.reason), status)
+            return _refusal(Refused(code, error.reason), status, error.headers.get("Allow", ""))
         except Exception:
             status = 500
             self._metrics.count("internal_errors_total")
@@ -154,11 +168,12 @@ class HttpApi:
 
     async def _register(self, request: web.Request) -> web.Response:
         asked = await _body(request, RegisterRequest)
+        self._take(("newcomers", self._edge.address(request)), self._newcomers)
         return _json(await self._accounts.register(asked, _client(request)), 201)
 
     async def _login(self, request: web.Request) -> web.Response:
         asked = await _body(request, LoginRequest)
-        address = client_address(request, self._trusted)
+        address = self._edge.address(request)
         return _json(await self._accounts.login(asked, address, _client(request)))
 
     async def _refresh(self, request: web.Request) -> web.Response:
@@ -173,7 +188,7 @@ class HttpApi:
     async def _password(self, request: web.Request) -> web.Response:
         grant = await self._signed_in(request)
         asked = await _body(request, PasswordRequest)
-        address = client_address(request, self._trusted)
+        address = self._edge.address(request)
         await self._accounts.change_password(_actor(grant), asked, address)
         return _json(EmptyAck())
 
@@ -214,6 +229,7 @@ class HttpApi:
             },
             RegisterRequest,
         )
+        self._take(("newcomers", self._edge.address(request)), self._newcomers)
         return _json(await self._accounts.register(asked, _client(request), invited=True), 201)
 
     async def _events(self, request: web.Request) -> web.Response:
@@ -236,7 +252,15 @@ class HttpApi:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise Refused(Code.AUTH_REQUIRED, "Sign in first.")
-        return await self._accounts.check(token.strip())
+        grant = await self._accounts.check(token.strip())
+        rate = "lookup" if request.method == "GET" else "change"
+        self._take((rate, grant.user.user_id), self._rates[grant.user.bot][rate])
+        return grant
+
+    def _take(self, key: object, rate: Rate) -> None:
+        wait = self._buckets.take(key, rate)
+        if wait:
+            raise Refused(Code.RATE_LIMITED, "Too many; wait.", retry_after_ms=int(wait * 1000) + 1)
 
 
 def _actor(grant: Grant) -> Actor:
@@ -248,13 +272,7 @@ def _client(request: web.Request) -> str:
 
 
 async def _body(request: web.Request, kind: type[T]) -> T:
-    if (request.content_length or 0) > BODY_MAX:
-        raise Refused(Code.TOO_LARGE, f"The body is larger than {BODY_MAX} bytes.")
-    raw = bytearray()
-    async for chunk in request.content.iter_chunked(BODY_MAX):
-        raw += chunk
-        if len(raw) > BODY_MAX:
-            raise Refused(Code.TOO_LARGE, f"The body is larger than {BODY_MAX} bytes.")
+    raw = await whole_body(request, BODY_MAX)
     try:
         value = StrictJson.loads(raw.decode())
     except (ValueError, RecursionError):
@@ -271,8 +289,11 @@ def _json(value: msgspec.Struct, status: int = 200) -> web.Response:
     )
 
 
-def _refusal(error: Refused, status: int) -> web.Response:
+def _refusal(error: Refused, status: int, allow: str = "") -> web.Response:
+    """`allow`: the methods that there are, where it was another one (RFC 9110, 15.5.6)."""
     headers = {"Cache-Control": "no-store"}
+    if allow:
+        headers["Allow"] = allow
     if error.retry_after_ms:
         headers["Retry-After"] = str(max(1, error.retry_after_ms // 1000))
     return web.json_response(refused(error), status=status, headers=headers)

@@ -37,6 +37,19 @@ class Buckets:
 
     def take(self, key: object, rate: Rate) -> float:
         """Take one token: 0.0, or the seconds until there is one."""
+        bucket = self._filled(key, rate)
+        if bucket.tokens >= 1.0:
+            bucket.tokens -= 1.0
+            return 0.0
+        return (1.0 - bucket.tokens) / rate.per_second
+
+    def reserve(self, key: object, rate: Rate) -> float:
+        """Take one token also where there is none yet; the seconds until it is one's turn."""
+        bucket = self._filled(key, rate)
+        bucket.tokens -= 1.0
+        return max(0.0, -bucket.tokens / rate.per_second)
+
+    def _filled(self, key: object, rate: Rate) -> _Bucket:
         now = self._clock()
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -47,10 +60,7 @@ class Buckets:
             self._buckets.move_to_end(key)
         bucket.tokens = min(rate.burst, bucket.tokens + (now - bucket.at) * rate.per_second)
         bucket.at = now
-        if bucket.tokens >= 1.0:
-            bucket.tokens -= 1.0
-            return 0.0
-        return (1.0 - bucket.tokens) / rate.per_second
+        return bucket
 
 
 def rates(config: ServerConfig, *, bot: bool) -> dict[str, Rate]:
@@ -67,6 +77,17 @@ def rates(config: ServerConfig, *, bot: bool) -> dict[str, Rate]:
         "typing": Rate(2, 1 / 3),
         "stream": Rate(400, 200),
     }
+
+
+def pace(config: ServerConfig, *, bot: bool) -> Rate:
+    """How fast the events of one user are read, whatever they are; the rest waits in the network.
+
+    Far above what a person or a program of good will sends, and never below twice the
+    messages that are allowed.
+    """
+    factor = config.bot_factor if bot else 1
+    allowed = 2 * config.limits.messages_per_minute / 60
+    return Rate(config.pace_burst * factor, max(config.pace_per_second, allowed) * factor)
 
 
 class Failures:

@@ -11,7 +11,9 @@ import re
 import unicodedata
 from functools import cache
 from importlib import resources
+from itertools import takewhile
 
+from talkbot_tui.core.text import INVISIBLE, MARKS_MAX, clean_name
 from talkbot_tui.wire.errors import Code, Refused
 from talkbot_tui.wire.scalars import NAME_MAX, USER_NAME_MAX
 
@@ -21,7 +23,9 @@ _RESERVED = """
     você voce vocês eu me null none nobody unknown anonymous deleted bot talkbot talkbot-tui
 """
 BOT_NAMES = ("talkbot",)
-_MENTION = re.compile(r"(?<![\w.@/-])@([\w.\-]{1,64})")
+_UNSEEN = re.compile(f"[{INVISIBLE}\u2800\U000e0000-\U000e0fff]")
+_EMOJI_STYLE = "\ufe0f"
+_MENTION = re.compile(r"(?<![\w.@/-])@(?=[\w.\-])")
 
 
 def fold_user_name(text: str) -> str:
@@ -41,18 +45,22 @@ def fold_user_name(text: str) -> str:
             "A name has letters, digits, '_', '.' and '-', and begins with a letter or digit.",
             field="username",
         )
+    _refuse_odd_marks(name)
+    _refuse_unshown(name)
     return name
 
 
 def fold_channel_name(text: str) -> str:
     """The channel name that `text` asks for, without `#`; raises `Refused` (name_invalid)."""
-    name = unicodedata.normalize("NFKC", text.strip()).strip().removeprefix("#")
+    name = unicodedata.normalize("NFKC", text.strip()).strip().removeprefix("#").strip()
     if not 1 <= len(name) <= NAME_MAX:
         raise Refused(Code.NAME_INVALID, f"A name has 1 to {NAME_MAX} characters.", field="name")
     if any(_hidden(char) for char in name) or "#" in name or name.startswith("@"):
         raise Refused(
             Code.NAME_INVALID, "A name has no '#', no '@' in front, and no control characters."
         )
+    _refuse_odd_marks(name.replace(_EMOJI_STYLE, ""), field="name")
+    _refuse_unshown(name, field="name")
     return name
 
 
@@ -67,7 +75,8 @@ def refuse_reserved(name: str, *, bot: bool = False) -> None:
 
 def skeleton(name: str) -> str:
     """What `name` looks like: two names with one skeleton may be taken for each other."""
-    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name).casefold())
+    seen = _UNSEEN.sub("", name)
+    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", seen).casefold())
     table = _prototypes()
     text = "".join(table.get(char, char) for char in text)
     text = unicodedata.normalize("NFD", text).casefold()
@@ -79,7 +88,7 @@ def mentioned(text: str) -> list[str]:
     """Skeletons of the names after `@` in `text`, longest reading first, without repeats."""
     found: dict[str, None] = {}
     for match in _MENTION.finditer(text):
-        name = match[1][:USER_NAME_MAX]
+        name = "".join(takewhile(_allowed, text[match.end() :][:USER_NAME_MAX]))
         found[skeleton(name)] = None
         # `@ana.` at the end of a sentence means ana.
         while name and name[-1] in "._-":
@@ -89,7 +98,32 @@ def mentioned(text: str) -> list[str]:
     return list(found)
 
 
+def _refuse_odd_marks(name: str, *, field: str = "username") -> None:
+    """Raise `Refused` where marks make another name of the same look (UTS 39, 5.4)."""
+    marks = 0
+    before = ""
+    for char in unicodedata.normalize("NFD", name):
+        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        if _UNSEEN.match(char) or marks > MARKS_MAX or (marks > 1 and char == before):
+            raise Refused(
+                Code.NAME_INVALID,
+                f"A name has nothing invisible, at most {MARKS_MAX} marks on a letter,"
+                " and none of them twice.",
+                field=field,
+            )
+        before = char
+
+
+def _refuse_unshown(name: str, *, field: str = "username") -> None:
+    """Raise `Refused` where a screen would leave out a part, so that two names look the same."""
+    if clean_name(name) != name or not skeleton(name).strip():
+        raise Refused(
+            Code.NAME_INVALID, "A name is shown whole, and has something to see.", field=field
+        )
+
+
 def _allowed(char: str) -> bool:
+    # Marks as well, which no \w matches: names in Hindi or Thai are written with them.
     return char in "_.-" or unicodedata.category(char)[0] in "LM" or char.isdigit()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from talkbot_tui.core.text import is_blank
 from talkbot_tui.server.authorization import authorize
 from talkbot_tui.server.ids import new_id
 from talkbot_tui.server.outcome import Actor, Delivery, Outcome, Publish, StreamBegins, StreamEnds
@@ -212,7 +213,7 @@ def _own(tx: Tx, actor: Actor, conversation_id: str, server_msg_id: str) -> Stor
 
 
 def _refuse_blank(text: str) -> None:
-    if not text.strip():
+    if is_blank(text):
         raise Refused(Code.EMPTY, "The text is empty.", field="text")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -36,6 +37,7 @@ from talkbot_tui.wire.client_events import (
     Sync,
     Users,
 )
+from talkbot_tui.wire.codec import check_text
 from talkbot_tui.wire.errors import Code, Refused
 from talkbot_tui.wire.scalars import ANSWER_BYTES_MAX
 from talkbot_tui.wire.server_events import LogEvent, MessageEvent, UserInfo
@@ -44,7 +46,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 READS_MEMBERS_MAX = 100
 """Above this many members read marks are one's own affair."""
+_NUMBER = re.compile("[0-9]{1,18}")
 _BUDGET = ANSWER_BYTES_MAX - 4096
+_TOPICS = 4 * ANSWER_BYTES_MAX
+"""Above this, rooms are told without their topics: they must all be told, in one frame."""
 
 
 class _Budget:
@@ -53,7 +58,11 @@ class _Budget:
     def __init__(self) -> None:
         self.left = _BUDGET
 
-    def takes(self, value: msgspec.Struct) -> bool:
+    def spend(self, value: msgspec.Struct) -> None:
+        """What must be told in any case, and leaves less for the rest."""
+        self.left -= len(msgspec.json.encode(value)) + 1
+
+    def takes(self, value: object) -> bool:
         size = len(msgspec.json.encode(value)) + 1
         if size > self.left:
             return False
@@ -77,14 +86,14 @@ def sync(tx: Tx, actor: Actor, asked: Sync, epoch: str) -> list[SyncRoom]:
     peers = rooms.peers(tx, mine, actor.user_id)
     last = log.last_messages(tx, [room.conversation_id for room in mine])
     budget = _Budget()
-    answer = [
-        _sync_room(tx, actor, room, peers, last.get(room.conversation_id), budget) for room in mine
-    ]
+    answer = [_sync_room(tx, actor, room, peers, budget) for room in mine]
     recent = sorted(
         range(len(mine)),
         key=lambda i: last[mine[i].conversation_id].ts if mine[i].conversation_id in last else 0,
         reverse=True,
     )
+    for index in recent:
+        answer[index] = _adorned(tx, actor, answer[index], mine[index], last, budget)
     for index in recent:
         room = mine[index]
         cursor = cursors.get(room.conversation_id, 0)
@@ -111,17 +120,15 @@ def _sync_room(
     actor: Actor,
     room: Room,
     peers: dict[str, UserInfo],
-    last: MessageEvent | None,
     budget: _Budget,
 ) -> SyncRoom:
+    """What must be told of every room."""
     unread, mentions = rooms.unread(tx, room.conversation_id, actor.user_id, room.read_seq)
-    marks = (
-        rooms.reads(tx, room.conversation_id, actor.user_id)
-        if room.member_count <= READS_MEMBERS_MAX
-        else {}
-    )
+    info = room.info(peers.get(room.conversation_id))
+    if budget.left < _BUDGET - _TOPICS:
+        info = msgspec.structs.replace(info, topic="")
     shown = SyncRoom(
-        conversation=room.info(peers.get(room.conversation_id)),
+        conversation=info,
         head_seq=room.head_seq,
         read_seq=min(room.read_seq, room.head_seq),
         unread=unread,
@@ -129,11 +136,27 @@ def _sync_room(
         from_seq=room.head_seq + 1,
         events=[],
         more=False,
-        reads=marks,
     )
-    budget.takes(shown)
-    if last is not None and budget.takes(last):
-        return msgspec.structs.replace(shown, last_message=last)
+    budget.spend(shown)
+    return shown
+
+
+def _adorned(
+    tx: Tx,
+    actor: Actor,
+    shown: SyncRoom,
+    room: Room,
+    last: dict[str, MessageEvent],
+    budget: _Budget,
+) -> SyncRoom:
+    """With its last message and the others' read marks, where they fit."""
+    newest = last.get(room.conversation_id)
+    if newest is not None and budget.takes(newest):
+        shown = msgspec.structs.replace(shown, last_message=newest)
+    if room.member_count <= READS_MEMBERS_MAX and budget.left > 0:
+        marks = rooms.reads(tx, room.conversation_id, actor.user_id)
+        if budget.takes(marks):
+            shown = msgspec.structs.replace(shown, reads=marks)
     return shown
 
 
@@ -218,7 +241,7 @@ def search(tx: Tx, actor: Actor, asked: Search) -> SearchAck:
         sender_id=asked.from_,
         before=asked.before,
         after=asked.after,
-        below=int(after) if after.isdigit() else None,
+        below=int(after) if _NUMBER.fullmatch(after) else None,
         limit=asked.limit + 1,
     )
     more = len(found) > asked.limit
@@ -245,4 +268,6 @@ def _cursor(mark: str | None) -> str:
         place = None
     if not isinstance(place, str):
         raise Refused(Code.BAD_REQUEST, "That is not a page mark.", field="after")
+    # Wrapped as it was, nobody has looked at it yet.
+    check_text(place)
     return place

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from talkbot_tui.server import service_messages
 from talkbot_tui.server.config import ServerConfig
-from talkbot_tui.server.connections import Connection
 from talkbot_tui.server.fanout import Fanout
 from talkbot_tui.server.metrics import Metrics
 from talkbot_tui.server.outcome import StreamBegins
 from talkbot_tui.server.storage import messages
 from talkbot_tui.server.storage.database import Database
 from talkbot_tui.wire.client_events import Stream
+from talkbot_tui.wire.errors import Code, Refused
 from talkbot_tui.wire.scalars import TEXT_MAX
 from talkbot_tui.wire.server_events import StreamEvent
 
@@ -22,12 +22,20 @@ GRACE_SECONDS = 20.0
 
 @dataclass(slots=True)
 class _Growing:
+    """One growing message.
+
+    allowed_at: the generation of the sender's memberships in which they were seen to be
+        allowed to write here. closed: they are so no more, and the text is to end as it is.
+    """
+
     conversation_id: str
     sender_id: str
     text: str
     sent: int
     saved: int
     alone_since: float = 0.0
+    allowed_at: int = -1
+    closed: bool = False
 
 
 class Streams:
@@ -54,28 +62,53 @@ class Streams:
         """It has ended; what was not passed on is in the event that ended it."""
         self._growing.pop(server_msg_id, None)
 
+    def close(self, conversation_id: str, sender_id: str | None = None) -> None:
+        """Take no more of what grows there, or of what one sender writes there; it ends soon."""
+        for growing in self._growing.values():
+            if growing.conversation_id == conversation_id and (
+                sender_id is None or growing.sender_id == sender_id
+            ):
+                growing.closed = True
+
     def sender_of(self, conversation_id: str, server_msg_id: str) -> str | None:
         """Who writes it, None when it does not grow."""
         growing = self._growing.get(server_msg_id)
-        if growing is None or growing.conversation_id != conversation_id:
+        if growing is None or growing.closed or growing.conversation_id != conversation_id:
             return None
         return growing.sender_id
 
-    def add(self, connection: Connection, piece: Stream) -> bool:
-        """The next piece; False when it is not at the end of a text of the sender's own."""
-        growing = self._growing.get(piece.server_msg_id)
-        if (
-            growing is None
-            or growing.sender_id != connection.actor.user_id
-            or growing.conversation_id != piece.conversation_id
-            or piece.conversation_id not in connection.rooms
-            or piece.offset != len(growing.text)
-            or len(growing.text) + len(piece.delta) > TEXT_MAX
-        ):
+    def allowed(self, sender_id: str, piece: Stream, generation: int) -> bool:
+        """Whether a piece of that message was already taken from them in this generation."""
+        return (
+            self.sender_of(piece.conversation_id, piece.server_msg_id) == sender_id
+            and self._growing[piece.server_msg_id].allowed_at == generation
+        )
+
+    def add(self, sender_id: str, piece: Stream, generation: int) -> None:
+        """The next piece, from one who was authorized in this generation of their memberships.
+
+        Raises `Refused`: not_found, forbidden, bad_request, too_large.
+        """
+        try:
+            self._check(sender_id, piece)
+        except Refused:
             self._metrics.count("stream_dropped_total")
-            return False
+            raise
+        growing = self._growing[piece.server_msg_id]
+        growing.allowed_at = generation
         growing.text += piece.delta
-        return True
+
+    def _check(self, sender_id: str, piece: Stream) -> None:
+        sender = self.sender_of(piece.conversation_id, piece.server_msg_id)
+        if sender is None:
+            raise Refused(Code.NOT_FOUND, "No such message is being written.", field="serverMsgId")
+        if sender != sender_id:
+            raise Refused(Code.FORBIDDEN, "That message is somebody else's.")
+        length = len(self._growing[piece.server_msg_id].text)
+        if piece.offset != length:
+            raise Refused(Code.BAD_REQUEST, "The text does not end there.", field="offset")
+        if length + len(piece.delta) > TEXT_MAX:
+            raise Refused(Code.TOO_LARGE, "The text would be too long.", field="delta")
 
     async def run(self) -> None:
         """Pass on and save, until cancelled."""
@@ -86,6 +119,7 @@ class Streams:
             if not self._growing:
                 continue
             self._pass_on()
+            await self._end_closed()
             turn += 1
             if turn % ticks == 0:
                 await self._save()
@@ -117,6 +151,11 @@ class Streams:
             self._growing[server_msg_id].saved = len(text)
         await self._db.write(lambda tx: messages.checkpoint(tx, fresh))
 
+    async def _end_closed(self) -> None:
+        for server_msg_id, growing in list(self._growing.items()):
+            if growing.closed:
+                await self._fail(server_msg_id, growing)
+
     async def _end_abandoned(self) -> None:
         """A bot that has gone away for a while will not go on with its text."""
         now = asyncio.get_running_loop().time()
@@ -126,10 +165,12 @@ class Streams:
             elif not growing.alone_since:
                 growing.alone_since = now
             elif now - growing.alone_since > GRACE_SECONDS:
-                room, text = growing.conversation_id, growing.text
-                await self._db.write(
-                    lambda tx, key=server_msg_id, room=room, text=text: (  # type: ignore[misc]  # bound now, not when it runs
-                        service_messages.fail_stream(tx, room, key, text)
-                    ),
-                    self._fanout.settle,
-                )
+                await self._fail(server_msg_id, growing)
+
+    async def _fail(self, server_msg_id: str, growing: _Growing) -> None:
+        room, text = growing.conversation_id, growing.text
+        await self._db.write(
+            lambda tx: service_messages.fail_stream(tx, room, server_msg_id, text),
+            self._fanout.settle,
+            room,
+        )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from talkbot_tui.wire.codec import DEPTH_MAX
 
 
+class Unaccepted(ValueError):
+    """It is JSON, but more of it than is read here."""
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key occurs twice")
+        raise Unaccepted("a key occurs twice")
     return found
 
 
@@ -21,8 +26,15 @@ def _no_constant(text: str) -> Any:
 
 def _bounded_int(text: str) -> int:
     if len(text) > 20:
-        raise ValueError("a number is too large")
+        raise Unaccepted("a number is too large")
     return int(text)
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise Unaccepted("a number is too large")
+    return number
 
 
 def _shallow(text: str) -> None:
@@ -44,7 +56,7 @@ def _shallow(text: str) -> None:
         elif char in "]}":
             depth -= 1
     if deepest > DEPTH_MAX:
-        raise ValueError("nested too deeply")
+        raise Unaccepted("nested too deeply")
 
 
 class StrictJson:
@@ -52,7 +64,7 @@ class StrictJson:
 
     @staticmethod
     def loads(text: str) -> Any:
-        """Parse `text`; raises `ValueError`."""
+        """Parse `text`; raises `Unaccepted`, or another `ValueError` for what is no JSON."""
         if text.count("[") + text.count("{") > DEPTH_MAX:
             _shallow(text)
         return json.loads(
@@ -60,6 +72,7 @@ class StrictJson:
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
             parse_int=_bounded_int,
+            parse_float=_finite_float,
         )
 
     @staticmethod

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import tzinfo
 
-from textual.app import App
-
+from talkbot_tui.client.ids import now_ms
 from talkbot_tui.config import Settings
-from talkbot_tui.ui import commands, glyphs, themes, words
-from talkbot_tui.ui.glyphs import Glyphs
+from talkbot_tui.core.lean import Lean
+from talkbot_tui.ui import commands, glyphs, handover, themes, window_title, words
+from talkbot_tui.ui.opening import OpenedApp, Opening
 from talkbot_tui.ui.port import EnginePort, SignIn
 from talkbot_tui.ui.screens.chat import ChatScreen
 from talkbot_tui.ui.screens.login import Given, LoginScreen
+from talkbot_tui.ui.surroundings import OpenLink, Surroundings, no_browser
+
+ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Signals that end the app as Ctrl+Q does; SIGHUP is the terminal's or the SSH link's end."""
 
 
-def now_ms() -> int:
-    """The system's time in ms."""
-    return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the screens know of the world; `zone` None is the system's."""
-
-    settings: Settings
-    glyphs: Glyphs
-    zone: tzinfo | None = None
-    clock: Callable[[], int] = now_ms
-
-
-class TalkbotApp(App[int]):
+class TalkbotApp(OpenedApp[int], inherit_bindings=False):
     """The chat in a terminal.
 
     With an engine, which is started already, it opens on the chat; without, on
@@ -57,15 +46,19 @@ class TalkbotApp(App[int]):
         environ: Mapping[str, str] | None = None,
         zone: tzinfo | None = None,
         clock: Callable[[], int] = now_ms,
+        open_link: OpenLink = no_browser,
     ) -> None:
         environ = dict(os.environ if environ is None else environ)
         colourless = bool(environ.get("NO_COLOR"))
         super().__init__(ansi_color=True if colourless else None)
+        self.plain_output = settings.plain_output
         self.engine = engine
+        self.stopping: asyncio.Future[None] | None = None
         self.sign_in = sign_in
         self.given = given or Given()
         self.room = room
-        self.around = Surroundings(settings, glyphs.choose(environ, settings.ascii), zone, clock)
+        marks, lean = glyphs.choose(environ, settings.ascii), Lean(forced=settings.lean)
+        self.around = Surroundings(settings, marks, zone, clock, open_link, lean)
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = themes.choose(settings.theme, environ)
@@ -78,40 +71,51 @@ class TalkbotApp(App[int]):
 
     def on_mount(self) -> None:
         """The first screen."""
+        window_title.keep(self)
         if self.engine is not None:
             self.push_screen(ChatScreen(self.engine, self.around, self.room))
         else:
             self.show_login()
+
+    def on_unmount(self) -> None:
+        """The terminal's own title again."""
+        window_title.give_back(self)
+
+    def waited(self, ms: float) -> None:
+        """A slow terminal is spared what it need not be told."""
+        if self.around.lean.terminal(ms):
+            handover.show_lean(self)
 
     def show_login(self, why: str = "") -> None:
         """Ask who the user is; the chat follows, with another engine."""
         if self.sign_in is None:
             return
         self.push_screen(LoginScreen(self.sign_in, self.given, why), self._signed_in)
+        self.login_is_whole()
 
     def _signed_in(self, engine: EnginePort | None) -> None:
-        if engine is None:
-            if self.engine is None:
-                self.exit(0)
-            return
-        self.run_worker(self._change_engine(engine), exclusive=True, group="engine")
-
-    async def _change_engine(self, engine: EnginePort) -> None:
-        old, self.engine = self.engine, engine
-        await engine.start()
-        if old is not None:
-            await self.pop_screen()
-            await old.stop()
-        await self.push_screen(ChatScreen(engine, self.around, self.room))
+        if engine is not None:
+            self.run_worker(handover.change_engine(self, engine), exclusive=True, group="engine")
+        elif not handover.chatting(self):
+            self.exit(0)
 
 
 async def serve_app(app: TalkbotApp) -> int:
     """Run `app` until the user leaves; the engine is started before and stopped after it."""
     if app.engine is not None:
         await app.engine.start()
+        app.room = app.opened_room(app.engine) or app.room
+    loop = asyncio.get_running_loop()
+    for number in ENDING:
+        # Ended in any other way the terminal would stay as we made it, and the last words of a
+        # draft unsaved; a terminal that is gone would be read from again and again.
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, app.exit, 0)
     try:
         code = await app.run_async()
     finally:
+        if app.stopping is not None:
+            await app.stopping
         if app.engine is not None:
             await app.engine.stop()
     return code or app.return_code or 0
@@ -124,14 +128,18 @@ def run_app(
     sign_in: SignIn | None = None,
     given: Given | None = None,
     room: str = "",
+    open_link: OpenLink = no_browser,
+    opening: Opening | None = None,
+    shown: Callable[[], None] | None = None,
 ) -> int:
-    """Run the app in this terminal; the exit code.
+    """Run the app in this terminal; the exit code. opening, shown: as in `OpenedApp`.
 
     Raises `commands.KeymapError` for keys that do not work, and whatever
     `engine.start` raises, both before the screen is taken.
     """
     commands.check_keys(settings.keys)
-    app = TalkbotApp(engine, settings, sign_in=sign_in, given=given, room=room)
+    app = TalkbotApp(engine, settings, sign_in=sign_in, given=given, room=room, open_link=open_link)
+    app.begin(opening, shown)
     code = asyncio.run(serve_app(app))
     if app.engine is not None and (line := words.farewell(app.engine.session.rooms())):
         sys.stdout.write(f"{line}\n")

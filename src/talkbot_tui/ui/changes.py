@@ -9,6 +9,7 @@ from textual.message import Message as Posted
 from talkbot_tui.core.changes import (
     Change,
     DraftReturned,
+    Jumped,
     LinkChanged,
     Noticed,
     RoomsChanged,
@@ -51,6 +52,8 @@ def route(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
                 chat.returned(change)
             case Noticed():
                 chat.tell(words.refusal(change.code, change.text))
+    if rows:
+        chat.read_on()
     if rooms:
         chat.choose_room()
     if reads and not rows:
@@ -64,3 +67,11 @@ def route(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
     ):
         if wanted:
             show()
+    _land(chat, changes)
+
+
+def _land(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
+    """Where a jump ended is shown once its rows are."""
+    for change in changes:
+        if isinstance(change, Jumped):
+            chat.landed(change)

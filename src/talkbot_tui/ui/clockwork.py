@@ -8,6 +8,9 @@ from talkbot_tui import i18n
 
 _ = i18n.Domain("app")
 
+FIRST_MS, LAST_MS = 0, 253_402_128_000_000
+"""1970, and the end of 9999 with room for any zone."""
+
 
 def N_(text: str) -> str:
     """Marks a text that is translated where it is shown."""
@@ -40,8 +43,11 @@ _MONTHS = (
 
 
 def local(ts: int, zone: tzinfo | None) -> datetime:
-    """`ts` (ms) in `zone`, or in the system's zone for None."""
-    moment = datetime.fromtimestamp(ts / 1000, UTC)
+    """`ts` (ms) in `zone`, or in the system's zone for None; at most the end of the year 9999.
+
+    A server may send any number, and the calendar has an end.
+    """
+    moment = datetime.fromtimestamp(max(FIRST_MS, min(ts, LAST_MS)) / 1000, UTC)
     return moment.astimezone(zone)
 
 
@@ -59,6 +65,11 @@ def day(ts: int, zone: tzinfo | None) -> str:
         day=moment.day,
         year=moment.year,
     )
+
+
+def to_the_second(ts: int, zone: tzinfo | None) -> str:
+    """Day and time with seconds."""
+    return local(ts, zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def stamp(ts: int, zone: tzinfo | None) -> str:

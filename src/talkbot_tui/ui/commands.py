@@ -8,10 +8,14 @@ from difflib import get_close_matches
 from enum import Enum
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
 from talkbot_tui import i18n
 
 _ = i18n.Domain("app")
+
+_NAMED = frozenset([*(key.value for key in Keys), *KEY_NAME_REPLACEMENTS.values()])
+_MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "meta", "hyper"})
 
 
 def N_(text: str) -> str:
@@ -69,6 +73,15 @@ COMMANDS: tuple[Command, ...] = (
     ),
     C("palette", N_("Commands"), N_("find a command by name"), "ctrl+p", hint=True),
     C("search", N_("Search"), N_("find messages"), "ctrl+f", ("search",), N_("[words]"), hint=True),
+    C(
+        "jump",
+        N_("Jump"),
+        N_("go to a day, an hour, a number, or what is unread"),
+        "",
+        ("jump",),
+        N_("<2026-11-03 | 14:30 | yesterday | #123 | first-unread>"),
+    ),
+    C("first_unread", N_("First unread"), N_("go to the first unread message"), "alt+u"),
     C("messages", N_("Messages"), N_("give a message the focus"), "shift+tab", hint=True),
     C("back", N_("Back"), N_("close, cancel, return to the text, go to the end"), "escape"),
     C("next_room", N_("Next room"), N_("go down one room in the list"), "alt+down"),
@@ -108,6 +121,14 @@ COMMANDS: tuple[Command, ...] = (
     C("retry", N_("Try again"), N_("send a failed message again"), "t", ("retry",), "", M, True),
     C("discard", N_("Discard"), N_("give up an unsent message"), "x", ("discard",), "", M, True),
     C(
+        "send_held",
+        N_("Send anyway"),
+        N_("send what waited while the room moved on"),
+        "",
+        ("send",),
+    ),
+    C("fill", N_("Load"), N_("load a gap, or show the details"), "enter", where=M),
+    C(
         "react",
         N_("React"),
         N_("put an emoji under a message"),
@@ -118,6 +139,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     C("facts", N_("Details"), N_("everything about the message"), "i", ("info",), "", M, True),
     C("copy", N_("Copy"), N_("copy the message's text"), "y", ("copy",), "", M, True),
+    C("open", N_("Open link"), N_("open a link of the message"), "o", ("open",), "", M, True),
     C("stop", N_("Stop"), N_("end a bot's answer"), "s", ("stop",), "", M),
     C("join", N_("Join"), N_("become a member of a public room"), "", ("join", "j"), N_("<room>")),
     C("leave", N_("Leave"), N_("stop being a member of this room"), "", ("leave", "part")),
@@ -130,6 +152,13 @@ COMMANDS: tuple[Command, ...] = (
         N_("<name> [text]"),
     ),
     C("topic", N_("Topic"), N_("show or set the topic"), "", ("topic",), N_("[text]")),
+    C(
+        "details",
+        N_("Room details"),
+        N_("everything about this room"),
+        "",
+        ("details", "room"),
+    ),
     C("names", N_("Names"), N_("who is in this room"), "", ("names", "who")),
     C(
         "rooms",
@@ -186,7 +215,15 @@ EXAMPLES = (
 
 
 class KeymapError(ValueError):
-    """The keys in the configuration do not work; the text is one line."""
+    """The keys in the configuration do not work; the text is one line.
+
+    Attributes:
+        command: the id under which the configuration has them.
+    """
+
+    def __init__(self, text: str, command: str) -> None:
+        super().__init__(text)
+        self.command = command
 
 
 def bindings(where: Where) -> list[Binding]:
@@ -211,7 +248,7 @@ def check_keys(overrides: Mapping[str, str]) -> None:
             near = get_close_matches(name, BY_ID, 1)
             hint = _("did you mean {name}?").format(name=near[0]) if near else _("see docs/keys.md")
             line = _("keys.{name}: there is no such command; {hint}")
-            raise KeymapError(line.format(name=name, hint=hint))
+            raise KeymapError(line.format(name=name, hint=hint), name)
     for focus in (Where.COMPOSER, Where.MESSAGE):
         taken: dict[str, str] = {}
         for command in COMMANDS:
@@ -223,7 +260,8 @@ def check_keys(overrides: Mapping[str, str]) -> None:
                     raise KeymapError(
                         _("keys.{name}: {key} already means {other}").format(
                             name=command.id, key=key, other=taken[key]
-                        )
+                        ),
+                        command.id if command.id in overrides else taken[key],
                     )
 
 
@@ -232,8 +270,14 @@ def _check_key(command: Command, key: str) -> None:
         raise KeymapError(
             _("keys.{name}: {key} is a letter that you need for writing").format(
                 name=command.id, key=key
-            )
+            ),
+            command.id,
         )
+    *modifiers, base = key.split("+") if key != "+" else ["+"]
+    known = len(base) == 1 or key_to_character(base) is not None or base in _NAMED
+    if not known or not set(modifiers) <= _MODIFIERS:
+        line = _("keys.{name}: no keyboard sends {key}; they are written like ctrl+k or f5")
+        raise KeymapError(line.format(name=command.id, key=key), command.id)
 
 
 def nearest(name: str) -> str:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain
 
 from talkbot_tui import i18n
-from talkbot_tui.core.events import SetDraft
+from talkbot_tui.core.events import OpenConversation, SetDraft
 from talkbot_tui.core.model import Message, RoomSummary, SendState
+from talkbot_tui.core.text import is_blank, one_line
 from talkbot_tui.ui import commands, words
 from talkbot_tui.ui.port import EnginePort
 
 _ = i18n.Domain("app")
+
+QUOTE_MAX = 100
 
 _SLASH = re.compile(r"/(\S*)\s*(.*)", re.DOTALL)
 
@@ -31,11 +35,16 @@ class Doing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A reply or an edit under way in one room; `kept` is the draft it pushed aside."""
+    """A reply or an edit under way in one room.
+
+    kept: the draft that an edit pushed aside.
+    changed: what an edit has become so far; None before it began.
+    """
 
     doing: Doing
     target: Message
     kept: str = ""
+    changed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +77,23 @@ class Desk:
     def __init__(self, engine: EnginePort) -> None:
         self.engine = engine
         self.tasks: dict[str, Task] = {}
+        self._opening = ""
 
     # --- rooms ---------------------------------------------------------------------------
 
     @property
     def room_id(self) -> str:
         """The open conversation, "" for none."""
-        return self.engine.session.open_id
+        session = self.engine.session
+        if session.open_id == self._opening:
+            self._opening = ""
+        known = self._opening and session.room(self._opening)
+        return self._opening if known else session.open_id
+
+    def open(self, room_id: str) -> None:
+        """Look at another conversation; the session hears of it in its next turn."""
+        self._opening = room_id
+        self.engine.dispatch(OpenConversation(room_id))
 
     @property
     def room(self) -> RoomSummary | None:
@@ -84,6 +103,8 @@ class Desk:
     def first_room(self, wanted: str = "") -> str:
         """Which room to begin with: the wanted one by name or id, else the first channel."""
         rooms = self.engine.session.rooms()
+        if wanted and self.engine.session.room(wanted) is not None:
+            return wanted
         if wanted:
             return next((r.conversation.conversation_id for r in self.find_rooms(wanted)), "")
         names = [r.conversation.conversation_id for r in rooms if r.conversation.name]
@@ -106,7 +127,7 @@ class Desk:
 
     def submit(self, room_id: str, text: str) -> Sent | Told | Ordered:
         """Enter was pressed on `text`, which was written for this room."""
-        if not text.strip():
+        if is_blank(text):
             return Told(_("There is nothing to send: the text is empty."))
         if text.startswith("/") and not text.startswith("//"):
             return self._order(text)
@@ -123,6 +144,9 @@ class Desk:
             self.engine.send(room_id, text)
         elif task.doing is Doing.REPLY:
             self.engine.send(room_id, text, reply_to=task.target.server_msg_id)
+        elif not self.engine.session.link.online:
+            self.tasks[room_id] = task
+            return Told(_("A sent message can be changed only while you are online; try later."))
         elif task.target.state is SendState.SENT:
             self.engine.edit(room_id, task.target.server_msg_id, text)
         return Sent()
@@ -147,16 +171,32 @@ class Desk:
         return Ordered(command, rest)
 
     def keep_draft(self, room_id: str, text: str) -> None:
-        """What is being written is kept, unless it is an edit of something sent."""
+        """What is being written is kept: as a draft, or here if it is an edit of something sent."""
         task = self.tasks.get(room_id)
-        if room_id and not (task and task.doing is Doing.EDIT):
+        if task and task.doing is Doing.EDIT:
+            self.tasks[room_id] = replace(task, changed=text)
+        elif room_id:
             self.engine.dispatch(SetDraft(room_id, text))
+
+    def give_back(self, room_id: str, text: str, written: str) -> str:
+        """An unsent text is a draft again, over the one there; what the composer shows then.
+
+        `written`: what it shows now if it is that room's, else that room's draft.
+        """
+        task = self.tasks.get(room_id)
+        if task and task.doing is Doing.EDIT:
+            kept = joined(text, task.kept)
+            self.tasks[room_id] = replace(task, kept=kept)
+            self.engine.dispatch(SetDraft(room_id, kept))
+            return written
+        self.engine.dispatch(SetDraft(room_id, joined(text, written)))
+        return joined(text, written)
 
     def text_for(self, room_id: str) -> str:
         """What the composer begins with in this room."""
         task = self.tasks.get(room_id)
         if task and task.doing is Doing.EDIT:
-            return task.target.text
+            return task.target.text if task.changed is None else task.changed
         return self.engine.session.draft(room_id)
 
     # --- messages -------------------------------------------------------------------------
@@ -167,7 +207,8 @@ class Desk:
 
     def last(self, fits: Callable[[Message], bool]) -> Message | None:
         """The newest message of the open room that fits."""
-        for row in reversed(self.engine.session.timeline(self.room_id).rows):
+        timeline = self.engine.session.timeline(self.room_id)
+        for row in chain(reversed(timeline.rows.locals), reversed(timeline.rows)):
             if isinstance(row, Message) and fits(row):
                 return row
         return None
@@ -191,16 +232,54 @@ class Desk:
         rooms = self.engine.session.rooms()
         return sum(room.queued for room in rooms), sum(room.failed for room in rooms)
 
-    def banner(self, room_id: str) -> str:
-        """The line above the composer while replying or editing."""
+    def held(self, room_id: str) -> bool:
+        """Whether what waits there is sent only when the user says so."""
+        room = self.engine.session.room(room_id)
+        return room is not None and room.held
+
+    def unsent_texts(self) -> list[tuple[str, str]]:
+        """The room and the text of each of our messages that the server does not have."""
+        session = self.engine.session
+        return [
+            (words.title_of(room.conversation), row.text)
+            for room in session.rooms()
+            if room.queued or room.failed
+            for row in session.timeline(room.conversation.conversation_id).rows.locals
+        ]
+
+    def banner(self, room_id: str, now: int) -> str:
+        """The line above the composer: what it asks, or what is being answered or changed."""
         task = self.tasks.get(room_id)
         if task is None:
-            return ""
-        said = task.target.text.replace("\n", " ")
+            return self._question(room_id, now)
+        said = one_line(task.target.text, QUOTE_MAX)
         if task.doing is Doing.EDIT:
             return _("Editing: {text}  (Esc cancels)").format(text=said)
         name = words.name_of(task.target.sender)
         return _("Replying to {name}: {text}  (Esc cancels)").format(name=name, text=said)
+
+    def _question(self, room_id: str, now: int) -> str:
+        if not self.held(room_id):
+            return ""
+        waiting = [
+            row
+            for row in self.engine.session.timeline(room_id).rows.locals
+            if row.state is SendState.QUEUED
+        ]
+        minutes = max(((now - row.ts) // 60_000 for row in waiting), default=0)
+        line = _.plural(
+            "{n} message has waited for {minutes} min and the room has moved on."
+            " Enter sends it, /discard gives it up.",
+            "{n} messages have waited for {minutes} min and the room has moved on."
+            " Enter sends them, /discard gives up the last.",
+            len(waiting),
+        )
+        return line.format(n=len(waiting), minutes=minutes)
+
+
+def joined(text: str, written: str) -> str:
+    """A text that comes back, over what was written meanwhile."""
+    return f"{text}\n{written}" if written.strip() else text
 
 
 def words_clip(text: str) -> str:

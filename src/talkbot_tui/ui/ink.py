@@ -6,15 +6,20 @@ Themes give the colours, so nothing here or above knows one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from talkbot_tui.ui.terminal.direct import Direct
 from talkbot_tui.ui.wrapping import wrap
 
 NAMES = 6
@@ -59,18 +64,18 @@ def flow(spans: Iterable[Span], width: int) -> list[Line]:
     """The spans as one text, broken into lines of at most `width` cells."""
     spans = tuple(span for span in spans if span.text)
     text = "".join(span.text for span in spans)
-    return [_cut(spans, first, last) for first, last in wrap(text, width)]
+    starts = [0, *accumulate(len(span.text) for span in spans)]
+    return [_cut(spans, starts, first, last) for first, last in wrap(text, width)]
 
 
-def _cut(spans: Iterable[Span], first: int, last: int) -> Line:
+def _cut(spans: Sequence[Span], starts: Sequence[int], first: int, last: int) -> Line:
+    """What stands between two places; `starts` spares going through all spans for each line."""
     cut: list[Span] = []
-    at = 0
-    for span in spans:
-        end = at + len(span.text)
-        if end > first and at < last:
-            part = span.text[max(0, first - at) : last - at]
-            cut.append(span._replace(text=part))
-        at = end
+    number = bisect_right(starts, first) - 1
+    while number < len(spans) and (at := starts[number]) < last:
+        part = spans[number].text[max(0, first - at) : last - at]
+        cut.append(spans[number]._replace(text=part))
+        number += 1
     return tuple(cut)
 
 
@@ -81,7 +86,7 @@ def marked(line: Line, mark: str) -> Line:
     return line
 
 
-class Inked(Widget):
+class Inked(Direct, Widget):
     """A widget that paints `Line`s in the theme's colours."""
 
     COMPONENT_CLASSES = {"ink--selected", *(f"ink--{name}" for name in COLOURS)}
@@ -90,6 +95,9 @@ class Inked(Widget):
     Inked { background: transparent; }
     Inked > .ink--selected { background: $chat-selected; }
     """ + "\n".join(f"Inked > .ink--{name} {{ color: $chat-{name}; }}" for name in COLOURS)
+
+    # Nothing here scrolls: to be of another size is no reason to lay all of the screen out again.
+    virtual_size = Reactive(Size(0, 0), layout=False)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

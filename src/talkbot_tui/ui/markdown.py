@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from talkbot_tui.ui.ink import Line, Span, flow
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+.#-]*)\s*$")
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+.#-]*)$")
 _INLINE = re.compile(
-    r"(?P<code>(?P<ticks>`+)(?!`)(?P<inner>.+?)(?<!`)(?P=ticks)(?!`))"
+    r"(?P<code>(?<!`)(?P<ticks>`+)(?!`)(?P<inner>.+?)(?<!`)(?P=ticks)(?!`))"
     r"|(?P<bold>(?<!\*)\*\*(?=\S)(?P<bold_text>[^*\n]+?)(?<=\S)\*\*(?!\*))"
     r"|(?P<star>(?<![\w*])\*(?=[^\s*])(?P<star_text>[^*\n]+?)(?<=[^\s*])\*(?![\w*]))"
     r"|(?P<under>(?<!\w)_(?=[^\s_])(?P<under_text>[^_\n]+?)(?<=[^\s_])_(?!\w))"
@@ -37,7 +37,28 @@ def safe_link(target: str) -> str:
         return ""
     if parts.scheme.lower() != "mailto" and not parts.netloc:
         return ""
-    return quote(target, safe=_KEPT)
+    try:
+        # A host of other letters is asked for in ASCII (RFC 5890), never percent-encoded.
+        parts = parts._replace(netloc=parts.netloc.encode("idna").decode("ascii"))
+    except UnicodeError:
+        return ""
+    return quote(urlunsplit(parts), safe=_KEPT)
+
+
+def real_host(link: str) -> str:
+    """The host that a safe link leads to, in ASCII, or the address that a mail goes to.
+
+    What stands before an @ is no part of it: https://bank.example@evil.example/ is evil's.
+    """
+    parts = urlsplit(link)
+    return parts.path if parts.scheme.lower() == "mailto" else parts.netloc.rpartition("@")[2]
+
+
+def links_in(text: str) -> list[str]:
+    """The safe links of a message, each once, as they stand there."""
+    prose = (block for code, block in _blocks(text) if not code)
+    found = (span.link for block in prose for span in inline(block))
+    return list(dict.fromkeys(link for link in found if link))
 
 
 def render(
@@ -73,7 +94,7 @@ def _blocks(text: str) -> Iterator[tuple[bool, str]]:
     kept: list[str] = []
     fence = ""
     for line in text.split("\n"):
-        found = _FENCE.match(line)
+        found = _FENCE.match(line.rstrip())
         closes = found and fence and line.strip().startswith(fence) and not found[2]
         if closes or (found and not fence):
             if kept:
@@ -129,6 +150,9 @@ def _bare_link(text: str) -> list[Span]:
         url = url[:-1]
     target = safe_link(url)
     spans = [Span(url, "link underline" if target else "", target)]
+    if target and f"://{real_host(target)}" not in url and not target.startswith("mailto:"):
+        # It looks as if it led elsewhere: before an @, or in letters like others.
+        spans.append(Span(f" ({real_host(target)})", "muted"))
     return spans if url == text else [*spans, Span(text[len(url) :])]
 
 
@@ -139,5 +163,4 @@ def _named_link(label: str, target: str, whole: str) -> list[Span]:
     shown = Span(label, "link underline", link)
     if label == target:
         return [shown]
-    place = urlsplit(target).netloc or target
-    return [shown, Span(f" ({place})", "muted")]
+    return [shown, Span(f" ({real_host(link)})", "muted")]

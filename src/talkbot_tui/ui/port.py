@@ -9,6 +9,7 @@ from typing import Protocol
 from talkbot_tui.core.changes import Change
 from talkbot_tui.core.events import UserEvent
 from talkbot_tui.core.model import Conversation, Message, User
+from talkbot_tui.core.search import Ask, Found
 from talkbot_tui.core.session import Session
 
 Listener = Callable[[tuple[Change, ...]], None]
@@ -78,7 +79,7 @@ class EnginePort(Protocol):
         ...
 
     async def start(self) -> None:
-        """Read the cache, then keep the link."""
+        """Read the cache, then keep the link; raises `client.store.StoreError`."""
         ...
 
     async def stop(self) -> None:
@@ -103,6 +104,14 @@ class EnginePort(Protocol):
 
     def react(self, conversation_id: str, server_msg_id: str, emoji: str, on: bool) -> None:
         """Put an emoji under a message, or take ours away."""
+        ...
+
+    async def search(self, ask: Ask) -> Found:
+        """Messages of the cache, newest first."""
+        ...
+
+    async def seq_at(self, conversation_id: str, ts: int) -> int:
+        """The first cached event at or after `ts` (ms), 0 for none."""
         ...
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:

@@ -30,6 +30,7 @@ class Frame:
 
     width: cells of the pane. zone: for the times, None for the system's.
     quoted: finds the message that a reply answers.
+    grows: an answer is shown while it is still being written.
     """
 
     width: int
@@ -37,6 +38,7 @@ class Frame:
     zone: tzinfo | None = None
     glyphs: Glyphs = UNICODE
     quoted: Callable[[str], Message | None] = lambda _id: None
+    grows: bool = True
 
     @property
     def name_width(self) -> int:
@@ -119,8 +121,7 @@ def _grouped(row: Message, before: Row | None) -> bool:
 
 
 def _gap(gap: Gap, frame: Frame) -> Line:
-    text = _.plural("{n} event is missing here", "{n} events are missing here", gap.count)
-    text = text.format(n=gap.count)
+    text = words.missing(gap.count)
     if gap.fetching:
         text = _("{missing} · loading").format(missing=text)
     return divider(text, frame, "warn")
@@ -171,6 +172,8 @@ def _body(row: Message, frame: Frame, lead: Line) -> list[Line]:
     width = frame.text_width
     if row.deleted:
         return flow([*lead, Span(_("message deleted"), "muted italic")], width)
+    if row.streaming and not frame.grows:
+        return flow([*lead, Span(frame.glyphs.ellipsis, "muted")], width)
     lines = markdown.render(row.text, width, frame.me.name, frame.glyphs.bar, lead)
     tail: list[Span] = []
     if row.streaming:

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talkbot_tui import i18n
+from talkbot_tui.core.facts import Delay
 from talkbot_tui.core.link import BANDS, Link, LinkState
-from talkbot_tui.core.model import Conversation, Kind, Note, Presence, RoomSummary, SendState, User
+from talkbot_tui.core.model import (
+    Conversation,
+    Kind,
+    Note,
+    Presence,
+    PresenceInfo,
+    RoomSummary,
+    SendState,
+    User,
+)
+from talkbot_tui.core.text import one_line
 
 _ = i18n.Domain("app")
+
+NAMED_MAX = 3
 
 
 def name_of(user: User) -> str:
@@ -45,6 +58,12 @@ def presence_word(status: Presence) -> str:
     }[status]
 
 
+def presence_line(info: PresenceInfo) -> str:
+    """Whether somebody is there, and what they say of it."""
+    word = presence_word(info.status)
+    return f"{word}: {info.text}" if info.text else word
+
+
 def refusal(code: str, text: str = "") -> str:
     """A refusal in words: ours where we know the code, else the server's."""
     known = {
@@ -60,20 +79,30 @@ def refusal(code: str, text: str = "") -> str:
         "rate_limited": _("too fast; wait a little and try again"),
         "busy": _("the server is busy; try again"),
         "storage_full": _("there is no space left at the server"),
+        "disk_full": _("the disk here is full"),
         "token_invalid": _("the sign-in is not valid any more; use /login"),
         "token_expired": _("the sign-in has expired; use /login"),
         "auth_required": _("sign in first; use /login"),
         "session_revoked": _("this session was ended; use /login"),
+        "secret_unreadable": _("the saved sign-in cannot be read; use /login"),
         "protocol_unsupported": _("this version does not fit the server's; update talkbot-tui"),
         "bad_credentials": _("wrong user or password"),
         "offline": _("not possible without a connection"),
         "not_sent": _("the message has not been sent yet"),
         "already_sent": _("it is on its way already"),
+        "may_be_sent": _("it may have arrived already; once that is known, d deletes it for all"),
+        "jump_offline": _("that place is not on this computer; it can be loaded while online"),
+        "jump_missing": _("there is no such place in this room"),
         "history_failed": _("older messages could not be loaded"),
         "timeout": _("the server did not answer"),
         "unanswered": _("the server did not answer"),
+        "expired": _("it waited for more than 48 hours"),
+        "other_user": _("it was written under another name"),
+        "cache_damaged": _("the saved messages were damaged and are fetched again; kept as {file}"),
+        "unsent_lost": _("unsent messages or drafts may be missing; what is left is in {file}"),
     }
-    return known.get(code) or unreachable(code, text)
+    found = known.get(code)
+    return found.replace("{file}", text) if found else unreachable(code, text)
 
 
 def unreachable(code: str, detail: str = "") -> str:
@@ -83,13 +112,35 @@ def unreachable(code: str, detail: str = "") -> str:
         "refused": _("nothing answers there; check the address, or the server is not running"),
         "timeout": _("the server did not answer"),
         "tls": _("the server's certificate is not trusted"),
+        "no_tls": _("the server does not speak TLS; on this machine use http://"),
+        "proxy": _("the proxy that HTTPS_PROXY or HTTP_PROXY names does not lead there"),
         "not_socketio": _("something else than a chat server answers there; check the address"),
         "http_error": _("the server has a problem of its own; try again later"),
+        "limited": _("the server takes no more connections from here for now"),
         "network": _("there is no network"),
+        "lost": _("the connection was lost"),
+        "silent": _("the server does not answer any more"),
+        "closed": _("the server closed the connection"),
+        "draining": _("the server is restarting"),
+        "keyring": _("the keyring does not give the saved sign-in; unlock it"),
         "bad_url": _("that is no address of a server; it looks like https://chat.example.org"),
+        "odd_url": _("letters beyond a to z can be taken for others; write the name as xn--…"),
         "insecure_url": _("plain http is only for this machine; use https, or --allow-insecure"),
     }
     return known.get(code) or detail or code
+
+
+def store(code: str, path: str) -> str:
+    """Why the saved messages cannot be used; the place comes last, where it may be clipped."""
+    known = {
+        "busy": _("another talkbot-tui has this account open; close it first ({path})"),
+        "newer": _("a newer version wrote the saved messages; update talkbot-tui ({path})"),
+        "unsafe": _("what lies there is not a file of ours; move it away ({path})"),
+        "disk_full": _("the disk is full; nothing can be saved ({path})"),
+        "read_only": _("nothing can be saved; check the owner and the rights ({path})"),
+    }
+    text = known.get(code) or _("the saved messages cannot be used: {code} ({path})")
+    return text.format(code=code, path=path)
 
 
 def failure(error: str) -> str:
@@ -99,11 +150,8 @@ def failure(error: str) -> str:
 
 
 def latency(link: Link) -> str:
-    """The latency's band: it changes only with the band, never with each answer."""
-    band = link.band
-    if band < len(BANDS):
-        return f"< {BANDS[band]} ms"
-    return f"> {BANDS[-1]} ms"
+    """The latency: in good bands their bound, else a number that changes only when it is off."""
+    return f"< {BANDS[link.band]} ms" if link.band < 2 else f"{link.shown_ms} ms"
 
 
 def link_line(link: Link, now: int) -> str:
@@ -133,6 +181,50 @@ def counts_line(queued: int, failed: int) -> str:
     if failed:
         parts.append(_.plural("{n} failed", "{n} failed", failed).format(n=failed))
     return " · ".join(parts)
+
+
+def missing(count: int) -> str:
+    """How much of a conversation is not held here."""
+    text = _.plural("{n} event is missing here", "{n} events are missing here", count)
+    return text.format(n=count)
+
+
+def duration(ms: int) -> str:
+    """A span of time as short as it may be told."""
+    if ms < 1_000:
+        return f"{ms} ms"
+    if ms < 60_000:
+        return f"{ms / 1000:.1f} s"
+    minutes, seconds = divmod(ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def times(count: int) -> str:
+    """How often."""
+    return _.plural("{n} time", "{n} times", count).format(n=count)
+
+
+def delay(held_back: Delay) -> str:
+    """What held a message back."""
+    known = {
+        "offline": _("no connection when it was written"),
+        "turn": _("an earlier message went first"),
+        "restart": _("the program was closed before it was sent"),
+        "lost": _("the connection was lost before the answer"),
+        "unanswered": _("the server did not answer"),
+        "held": _("you were asked, since the room had moved on"),
+        "retried": _("it had failed; you sent it again"),
+    }
+    refused = {
+        "busy": _("the server was busy"),
+        "rate_limited": _("too many messages at once"),
+        "storage_full": _("the server's disk was full"),
+        "disk_full": _("the disk here was full"),
+    }
+    text = known.get(held_back.why) or refused.get(held_back.code)
+    text = text or _("the server refused: {code}").format(code=held_back.code)
+    return f"{text} ({times(held_back.times)})" if held_back.times > 1 else text
 
 
 def typing_line(people: Sequence[User], ellipsis: str = "…") -> str:
@@ -171,6 +263,19 @@ def note_line(note: Note) -> str:
     }
     line = texts.get(note.what, "{actor}: {what}")
     return line.format(actor=actor, subject=subject, detail=note.detail, what=note.what)
+
+
+def unsent_line(unsent: Sequence[tuple[str, str]]) -> str:
+    """What is asked before leaving; `unsent` has room and text of each."""
+    named = ", ".join(f"{room}: “{one_line(text, 24)}”" for room, text in unsent[:NAMED_MAX])
+    if len(unsent) > NAMED_MAX:
+        named += ", …"
+    line = _.plural(
+        "{n} message is unsent ({named}). It stays saved. Once more leaves.",
+        "{n} messages are unsent ({named}). They stay saved. Once more leaves.",
+        len(unsent),
+    )
+    return line.format(n=len(unsent), named=named)
 
 
 def farewell(rooms: Sequence[RoomSummary]) -> str:

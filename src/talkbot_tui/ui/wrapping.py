@@ -49,7 +49,9 @@ def _wrap_cells(text: str, width: int) -> list[Slice]:
     slices: list[Slice] = []
     start, cells, space = 0, 0, -1
     cells_after_space = 0
-    for first, last, size in split_graphemes(text)[0]:
+    for first, last, counted in split_graphemes(text)[0]:
+        # A character that joiners stand before counts for nothing there, and has its cells.
+        size = max(counted, cell_len(text[first:last]))
         if cells + size > width and first > start:
             if text[first:last] == " ":
                 slices.append((start, first))

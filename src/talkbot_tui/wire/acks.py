@@ -45,7 +45,8 @@ class SyncRoom(ServerPayload, frozen=True, omit_defaults=False):
 
     events are contiguous, `fromSeq` to `headSeq`; `fromSeq` is `headSeq + 1` and
     events empty when nothing is newer, or when the answer is full (`more`).
-    reads: others' read marks, in conversations of at most 100 members.
+    reads: others' read marks, in conversations of at most 100 members. An answer of more
+    than 256 KiB leaves them out, and the last messages; one of more than 1 MiB the topics.
     """
 
     conversation: ConversationInfo

@@ -9,12 +9,14 @@ from msgspec import Meta
 
 from talkbot_tui.wire.scalars import (
     PAGE_MAX,
+    USER_NAME_MAX,
     WATCH_MAX,
     ClientPayload,
     Cursor,
     Emoji,
     Id,
     Limit,
+    Millis,
     Name,
     Offset,
     Seq,
@@ -22,7 +24,6 @@ from talkbot_tui.wire.scalars import (
     Text,
     Token,
     Topic,
-    UserName,
 )
 
 Kind = Literal["channel", "group", "direct"]
@@ -247,7 +248,7 @@ class Conversations(ClientPayload, frozen=True):
 class Users(ClientPayload, frozen=True):
     """People whose name begins with `prefix`, by page."""
 
-    prefix: UserName | Literal[""] = ""
+    prefix: Annotated[str, Meta(max_length=USER_NAME_MAX)] = ""
     after: Annotated[str, Meta(max_length=128)] | None = None
     limit: Limit = 100
 
@@ -261,8 +262,8 @@ class Search(ClientPayload, frozen=True):
     query: Annotated[str, Meta(min_length=1, max_length=200)]
     conversation_id: Id | None = None
     from_: Id | None = msgspec.field(name="from", default=None)
-    before: int | None = None
-    after: int | None = None
+    before: Millis | None = None
+    after: Millis | None = None
     limit: Limit = 20
     page: Annotated[str, Meta(max_length=128)] | None = None
 

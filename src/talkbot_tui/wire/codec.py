@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from talkbot_tui.core.text import clean, clean_line
 from talkbot_tui.wire.errors import Code, ErrorBody, Refused
 from talkbot_tui.wire.registry import CLIENT_EVENTS, SERVER_EVENTS
 from talkbot_tui.wire.scalars import TEXT_BYTES_MAX, ClientPayload, ServerPayload
@@ -22,6 +23,16 @@ class WireError(ValueError):
         """`reason` is for the log."""
         super().__init__(f"{event}: {reason}")
         self.event = event
+
+
+def prepare(*kinds: Any) -> None:
+    """Build now what msgspec builds at the first use of each of `kinds`.
+
+    Two threads that do so at once kill the process (msgspec 0.22), so whoever converts in
+    threads prepares what they convert when the module is imported.
+    """
+    for kind in kinds:
+        msgspec.json.Decoder(kind)
 
 
 def decode_client(name: object, payload: object) -> ClientPayload:
@@ -61,7 +72,7 @@ def convert_server(name: str, payload: object, kind: type[T]) -> T:
     """`payload` as a `kind`; raises `WireError`."""
     try:
         return msgspec.convert(payload, kind, strict=True)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError) as error:
         raise WireError(name, str(error)) from None
 
 
@@ -74,7 +85,17 @@ def decode_ack(name: str, answer: object, kind: type[T]) -> T:
         raise WireError(name, "the answer is no object")
     if answer.get("ok") is True:
         return convert_server(name, answer, kind)
-    raise AckRefused(convert_server(name, answer.get("error"), ErrorBody))
+    raise AckRefused(in_words(convert_server(name, answer.get("error"), ErrorBody)))
+
+
+def in_words(refusal: ErrorBody) -> ErrorBody:
+    """A server's refusal as it may be shown: one line, nothing that a terminal obeys."""
+    return msgspec.structs.replace(
+        refusal,
+        code=clean_line(refusal.code, 64),
+        message=clean_line(refusal.message),
+        current=None if refusal.current is None else clean(refusal.current),
+    )
 
 
 class AckRefused(Exception):

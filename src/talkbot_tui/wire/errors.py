@@ -49,6 +49,7 @@ class GoodbyeCode(StrEnum):
     SESSION_REVOKED = "session_revoked"
     TOKEN_EXPIRED = "token_expired"
     FLOOD = "flood"
+    UNSUPPORTED = "unsupported"
 
 
 class ErrorBody(ServerPayload, frozen=True):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from talkbot_tui import i18n
+from talkbot_tui.bots.quotes import quoted
 from talkbot_tui.bots.speech import plain
 
 _ = i18n.Domain("bots")
@@ -21,7 +22,7 @@ def tell(rest: str, language: str, now_ms: int) -> str:
     zone = _zone(asked) if asked else "UTC"
     if zone is None:
         text = _.translate(language, "I know no time zone “{name}”; try: time America/Sao_Paulo")
-        return text.format(name=rest.strip()[:40])
+        return text.format(name=quoted(rest.strip()[:40]))
     moment = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(ZoneInfo(zone))
     return f"🕒 {moment:%H:%M} · {moment:%Y-%m-%d} · {zone}"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from talkbot_tui import i18n
+from talkbot_tui.bots.quotes import quoted
 from talkbot_tui.client.engine import Engine
 from talkbot_tui.core.model import Conversation, Kind, Message
 from talkbot_tui.core.text import one_line
@@ -31,12 +32,17 @@ class Missed:
     text: str
 
 
-async def shared_rooms(engine: Engine, user_id: str) -> list[Conversation]:
-    """The rooms in which both that person and the bot are, asked of the server now."""
+async def shared_rooms(engine: Engine, user_id: str, only: str | None = None) -> list[Conversation]:
+    """The rooms in which both that person and the bot are, asked of the server now.
+
+    only: look at this conversation alone.
+    """
     found = []
     for room in engine.session.rooms():
         conversation = room.conversation
         if conversation.kind is Kind.DIRECT or not conversation.role:
+            continue
+        if only is not None and conversation.conversation_id != only:
             continue
         members = await engine.lookups.members(conversation.conversation_id)
         if any(member.user.user_id == user_id for member in members):
@@ -57,15 +63,17 @@ async def search(engine: Engine, query: str, rooms: list[Conversation], language
                 hits.append((hit, room))
     hits.sort(key=lambda found: found[0].ts, reverse=True)
     if not hits:
-        return _.translate(language, "I found nothing with “{query}”.").format(query=query[:60])
+        return _.translate(language, "I found nothing with “{query}”.").format(
+            query=quoted(query[:60])
+        )
     title = _.translate_plural(
         language, "{count} message with “{query}”:", "{count} messages with “{query}”:", len(hits)
     )
-    lines = [title.format(count=min(len(hits), HITS_MAX), query=query[:60])]
+    lines = [title.format(count=min(len(hits), HITS_MAX), query=quoted(query[:60]))]
     for hit, room in hits[:HITS_MAX]:
         when = datetime.fromtimestamp(hit.ts / 1000, UTC)
-        place = f"#{room.name} " if len(rooms) > 1 else ""
-        text = one_line(hit.text)[:120]
+        place = f"#{quoted(room.name)} " if len(rooms) > 1 else ""
+        text = quoted(one_line(hit.text)[:120])
         lines.append(f"- {place}#{hit.seq} {hit.sender.name}, {when:%Y-%m-%d %H:%M}: {text}")
     return "\n".join(lines)
 
@@ -83,7 +91,7 @@ async def catch_up(engine: Engine, user_id: str, rooms: list[Conversation], lang
         title = _.translate_plural(
             language, "#{room}: {count} new message", "#{room}: {count} new messages", len(missed)
         )
-        parts.append("**" + title.format(room=room.name, count=len(missed)) + "**")
+        parts.append("**" + title.format(room=quoted(room.name), count=len(missed)) + "**")
         for heading, found in (
             (_.translate(language, "Questions to you"), asked),
             (_.translate(language, "Mentions of you"), named),
@@ -91,7 +99,9 @@ async def catch_up(engine: Engine, user_id: str, rooms: list[Conversation], lang
         ):
             if found:
                 parts.append(f"{heading}:")
-                parts += [f"- #{one.seq} {one.name}: {one.text}" for one in found[-EACH_MAX:]]
+                parts += [
+                    f"- #{one.seq} {one.name}: {quoted(one.text)}" for one in found[-EACH_MAX:]
+                ]
     return "\n".join(parts) or _.translate(language, "You missed nothing: all is read.")
 
 

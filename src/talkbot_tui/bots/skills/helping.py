@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from talkbot_tui import i18n
+from talkbot_tui.bots.quotes import quoted
 
 _ = i18n.Domain("bots")
 
@@ -15,7 +16,7 @@ def greeting(language: str, name: str) -> str:
         "**Enter** sends · **Ctrl+K** goes to another room · **F1** shows all keys.\n"
         "Write `help` to see what I can do.",
     )
-    return text.format(name=name)
+    return text.format(name=quoted(name))
 
 
 def help_text(language: str, name: str) -> str:
@@ -36,7 +37,7 @@ def help_text(language: str, name: str) -> str:
 def hello(language: str, name: str) -> str:
     """An answer to a greeting."""
     return _.translate(language, "Hello {name}! Write `help` to see what I can do.").format(
-        name=name
+        name=quoted(name)
     )
 
 

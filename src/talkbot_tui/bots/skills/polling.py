@@ -6,6 +6,7 @@ from talkbot_tui import i18n
 from talkbot_tui.bots.asked import Asked, Tools
 from talkbot_tui.bots.ids import derived
 from talkbot_tui.bots.memory import Poll, Vote
+from talkbot_tui.bots.quotes import quoted
 from talkbot_tui.bots.skills import polls
 from talkbot_tui.core.model import ReactionsChanged
 
@@ -48,7 +49,7 @@ async def vote(tools: Tools, asked: Asked) -> None:
         await tools.memory.vote(poll.server_msg_id, person, Vote(int(number) - 1, False))
         await _recount(tools, poll, asked.message.server_msg_id)
         chosen = poll.options[int(number) - 1]
-        text = _.translate(asked.language, "Counted: {choice}").format(choice=chosen)
+        text = _.translate(asked.language, "Counted: {choice}").format(choice=quoted(chosen))
         await tools.reply(asked, text)
 
 

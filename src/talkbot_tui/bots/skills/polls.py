@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from talkbot_tui import i18n
 from talkbot_tui.bots.memory import Poll, Vote
+from talkbot_tui.bots.quotes import quoted
 from talkbot_tui.core.model import Reaction
 
 _ = i18n.Domain("bots")
@@ -18,7 +19,7 @@ KEYCAP = "\ufe0f\u20e3"
 def parse(rest: str) -> tuple[str, tuple[str, ...]] | None:
     """Question and choices, each a word or in quotes; None without two to nine choices."""
     found = re.findall(r'"([^"]+)"|“([^”]+)”|(\S+)', rest)
-    parts = [next(part for part in groups if part).strip() for groups in found]
+    parts = [part for groups in found if (part := "".join(groups).strip())]
     if not 3 <= len(parts) <= OPTIONS_MAX + 1:
         return None
     return parts[0], tuple(parts[1:])
@@ -31,11 +32,11 @@ def digit(number: int) -> str:
 
 def show(poll: Poll, votes: Mapping[str, Vote]) -> str:
     """The poll's message."""
-    lines = [f"📊 {poll.question}"]
+    lines = [f"📊 {quoted(poll.question)}"]
     for number, option in enumerate(poll.options):
         count = sum(vote.choice == number for vote in votes.values())
         bar = " " + "▪" * min(count, 20) if count else ""
-        lines.append(f"{digit(number)} {option}: {count}{bar}")
+        lines.append(f"{digit(number)} {quoted(option)}: {count}{bar}")
     hint = _.translate(poll.language, "Vote with the reaction {first}, {second} … or: vote 2")
     lines.append(hint.format(first=digit(0), second=digit(1)))
     return "\n".join(lines)

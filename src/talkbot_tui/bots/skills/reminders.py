@@ -15,11 +15,13 @@ _UNITS = {
 }
 _SECONDS = {word: seconds for seconds, words in _UNITS.items() for word in words}
 _ASKED = re.compile(
-    r"^(?:me\s+)?(?:in|em|daqui\s+a)?\s*(\d{1,6})\s*([a-zA-Z]+)\b[\s,:]*"
+    r"^(?:me\s+(?!\s))?(?:in|em|daqui\s+a)?\s*(\d{1,6})\s*([a-zA-Z]+)\b[\s,:]*"
     r"(?:(?:to|that|de|que|para)\s+)?(.+)$",
     re.DOTALL | re.IGNORECASE,
 )
 LONGEST_S = 366 * 86_400
+EACH_MAX = 100
+"""So many reminders of one person may wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ async def time(tools: Tools, asked: Asked) -> None:
 async def search(tools: Tools, asked: Asked) -> None:
     """Find messages in the room; written to us directly, in every room we share."""
     rooms = await _rooms(tools, asked)
+    if not rooms and not asked.direct:
+        return
     found = await finding.search(tools.engine, asked.said.rest, rooms, asked.language)
     await tools.reply(asked, found)
 
@@ -54,6 +56,8 @@ async def search(tools: Tools, asked: Asked) -> None:
 async def catchup(tools: Tools, asked: Asked) -> None:
     """What was missed, told only to who asked."""
     rooms = await _rooms(tools, asked)
+    if not rooms and not asked.direct:
+        return
     person = asked.message.sender.user_id
     text = await finding.catch_up(tools.engine, person, rooms, asked.language)
     await tools.reply_privately(asked, text)
@@ -68,6 +72,13 @@ async def remind(tools: Tools, asked: Asked) -> None:
             "I did not understand when or what; try: remind me in 10m tea is ready",
         )
         await tools.reply(asked, text)
+        return
+    if await tools.memory.reminders_of(asked.message.sender.name) >= reminders.EACH_MAX:
+        text = _.translate(
+            asked.language,
+            "You have {most} reminders waiting already; delete a request to make room.",
+        )
+        await tools.reply(asked, text.format(most=reminders.EACH_MAX))
         return
     await tools.memory.add_reminder(
         Reminder(
@@ -85,10 +96,9 @@ async def remind(tools: Tools, asked: Asked) -> None:
 
 
 async def _rooms(tools: Tools, asked: Asked) -> list[Conversation]:
-    """Where the asker may look, and we too."""
-    if not asked.direct:
-        return [asked.conversation]
-    return await finding.shared_rooms(tools.engine, asked.message.sender.user_id)
+    """Where the asker may look, and we too: who was removed since asking may nowhere."""
+    only = None if asked.direct else asked.conversation.conversation_id
+    return await finding.shared_rooms(tools.engine, asked.message.sender.user_id, only)
 
 
 ANSWERS: dict[str, Callable[[Tools, Asked], Awaitable[None]]] = {

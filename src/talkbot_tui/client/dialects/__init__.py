@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from talkbot_tui.client.retry import named_wait
 from talkbot_tui.client.transport import AccessToken
 from talkbot_tui.core.effects import Effect
 from talkbot_tui.core.events import Event
@@ -37,7 +38,7 @@ class Failure:
     @classmethod
     def of(cls, body: ErrorBody, now: int) -> Failure:
         """The failure that a refused ack tells of at time `now`."""
-        wait = body.retry_after_ms or 0
+        wait = int(named_wait(body.retry_after_ms or 0) * 1000)
         return cls(body.code, body.message, body.retryable, now + wait if wait else 0)
 
     @property

@@ -15,7 +15,7 @@ from talkbot_tui.core import effects as f
 from talkbot_tui.core.events import Event
 from talkbot_tui.wire import acks, client_events, server_events
 from talkbot_tui.wire.codec import WireError, convert_server, decode_ack, decode_server, to_wire
-from talkbot_tui.wire.scalars import ClientPayload
+from talkbot_tui.wire.scalars import SEQ_MAX, ClientPayload
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -86,7 +86,9 @@ class TalkbotDialect:
             "sync",
             _lean(payload),
             answered,
-            lambda failure: a.SyncFailed(failure.message or failure.code, failure.retry_at),
+            lambda failure: a.SyncFailed(
+                failure.message or failure.code, failure.retry_at, failure.answered
+            ),
             SYNC_TIMEOUT_S,
         )
 
@@ -130,7 +132,12 @@ class TalkbotDialect:
             told = _decode_log("history", answer, acks.HistoryAck)
             events = decode.log_events(told.events, self._me)
             return a.HistoryArrived(
-                effect.conversation_id, events, told.head_seq, told.more, effect.request
+                effect.conversation_id,
+                events,
+                told.head_seq,
+                told.more,
+                effect.request,
+                _span(answer),
             )
 
         def failed(failure: Failure) -> Event:
@@ -152,8 +159,13 @@ class TalkbotDialect:
                 effect.conversation_id, self._me, told.read_seq, told.unread, told.mentions
             )
 
+        def failed(failure: Failure) -> Event:
+            return a.ReadFailed(
+                effect.conversation_id, effect.seq, failure.retryable, failure.retry_at
+            )
+
         payload = {"conversationId": effect.conversation_id, "seq": effect.seq}
-        return Request("read", payload, answered)
+        return Request("read", payload, answered, failed)
 
     def operation(self, name: str, effect: Any, payload: ClientPayload) -> Request:
         """Something whose success is seen in the log; only a refusal is news."""
@@ -171,6 +183,14 @@ def _decode_log(name: str, answer: object, kind: type[T]) -> T:
         return decode_ack(name, answer, kind)
     except WireError:
         return decode_ack(name, _sifted(answer), kind)
+
+
+def _span(answer: object) -> tuple[int, int]:
+    """First and last seq of a page as it was sent, (0, 0) for an empty one."""
+    events = answer.get("events") if isinstance(answer, dict) else None
+    found = [event.get("seq") for event in events or () if isinstance(event, dict)]
+    seqs = [seq for seq in found if isinstance(seq, int) and 0 < seq <= SEQ_MAX]
+    return (min(seqs), max(seqs)) if seqs else (0, 0)
 
 
 def _sifted(value: object) -> object:

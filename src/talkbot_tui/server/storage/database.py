@@ -8,49 +8,57 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from talkbot_tui import paths
 from talkbot_tui.server.ids import now_ms
+from talkbot_tui.server.storage.faults import StoreProblem
+from talkbot_tui.server.storage.migrating import migrate, refuse_newer
+from talkbot_tui.server.storage.place import DatabaseOptions
 from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.server.storage.writer import Settle, Writer
+
+__all__ = ["FILE", "Database", "StoreProblem", "open_database"]
 
 T = TypeVar("T")
 
 FILE = "server.db"
 READERS = 2
-_MIGRATIONS = Path(__file__).with_name("migrations")
-
-
-class StoreProblem(Exception):
-    """The store cannot be used; the text is one complete line."""
 
 
 class Database:
     """One open store. `write` and `read` run functions in its threads."""
 
-    def __init__(self, writing: sa.Engine, reading: sa.Engine) -> None:
+    def __init__(
+        self,
+        writing: sa.Engine,
+        reading: sa.Engine,
+        writer: Writer | None = None,
+        readers: int = READERS,
+    ) -> None:
         """Take over both engines; `close` disposes of them."""
         self._engines = (writing, reading)
         self._reading = reading
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
-        self.writer = Writer(writing)
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
+        self.writer = writer or Writer(writing)
 
-    async def write(self, unit: Callable[[Tx], T], settle: Settle | None = None) -> T:
+    async def write(
+        self, unit: Callable[[Tx], T], settle: Settle | None = None, place: str = ""
+    ) -> T:
         """Run `unit` in a transaction and return its value once that is on disk.
+
+        `unit` may be run more than once. place: the conversation that it is about, which then
+        no other node changes between what the unit reads and what it writes.
 
         `settle(value)` is called in the event loop in the order of the commits and
         before anybody who waits goes on; it happens also when the waiter is cancelled.
         """
-        return await asyncio.shield(self.writer.submit(unit, settle))
+        return await asyncio.shield(self.writer.submit(unit, settle, place))
 
     async def read(self, question: Callable[[Tx], T]) -> T:
         """Run `question` on a snapshot of what is committed."""
@@ -65,9 +73,12 @@ class Database:
             finally:
                 connection.rollback()
 
-    def append(self, batch: list[Callable[[Tx], Any]]) -> list[Any]:
-        """Run units in one transaction, in the calling thread; a failed one is its exception."""
-        return self.writer.append(batch)
+    def append(self, batch: Sequence[Callable[[Tx], Any]], places: Sequence[str] = ()) -> list[Any]:
+        """Run units in one transaction, in the calling thread; a failed one is its exception.
+
+        places: of each the conversation that it is about, as `write` has it.
+        """
+        return self.writer.append(batch, places)
 
     def close(self) -> None:
         """Finish what is queued, then close; blocks."""
@@ -77,15 +88,18 @@ class Database:
             engine.dispose()
 
 
-def open_database(data_dir: Path, url: str = "") -> Database:
+def open_database(
+    data_dir: Path, url: str = "", options: DatabaseOptions | None = None
+) -> Database:
     """Open, and where needed make or migrate, the store.
 
-    Raises `StoreProblem`.
+    url: of a PostgreSQL server; without one it is a file in `data_dir`. Raises `StoreProblem`.
     """
     if url:
-        engine = sa.create_engine(url, pool_size=READERS + 2)
-        _migrate(engine, url.split("@")[-1])
-        return Database(engine, engine)
+        # Its driver is an extra that a server on SQLite does not have.
+        from talkbot_tui.server.storage.postgres import open_postgres
+
+        return open_postgres(url, options or DatabaseOptions())
     try:
         path = paths.private_folder(data_dir) / FILE
         fresh = not path.exists()
@@ -93,7 +107,7 @@ def open_database(data_dir: Path, url: str = "") -> Database:
         if not fresh:
             _inspect(path)
         writing, reading = _sqlite(path, 1, "BEGIN IMMEDIATE"), _sqlite(path, READERS, "BEGIN")
-        _migrate(writing, str(path))
+        migrate(writing, str(path))
     except OSError as error:
         raise StoreProblem(
             f"{error.filename or data_dir}: {error.strerror or error}; "
@@ -114,7 +128,18 @@ def _inspect(path: Path) -> None:
     if path.stat().st_size == 0:
         return
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        _look(path, "ro")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_READONLY_ROLLBACK":
+            raise
+        # The machine stopped during the first start; opening takes back what was half done.
+        _look(path, "rw")
+
+
+def _look(path: Path, mode: str) -> None:
+    try:
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        with sqlite3.connect(uri, uri=True) as connection:
             rows = connection.execute("PRAGMA quick_check(1)").fetchall()
             if rows != [("ok",)]:
                 raise sqlite3.DatabaseError(rows[0][0])
@@ -130,39 +155,7 @@ def _inspect(path: Path) -> None:
         if "connection" in locals():
             connection.close()
     if version:
-        _refuse_newer(version[0], str(path))
-
-
-def _refuse_newer(version: str, name: str) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if version not in known:
-        raise StoreProblem(
-            f"{name}: was written by a newer version (step {version}); update talkbot-tui"
-        )
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def _migrate(engine: sa.Engine, name: str, target: str = "head") -> None:
-    with engine.connect() as connection:
-        version = None
-        if sa.inspect(connection).has_table("alembic_version"):
-            version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        connection.rollback()
-        if version:
-            _refuse_newer(version, name)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, target)
-        connection.commit()
+        refuse_newer(version[0], str(path))
 
 
 def _sqlite(path: Path, connections: int, begin: str) -> sa.Engine:
@@ -179,6 +172,9 @@ def _sqlite(path: Path, connections: int, begin: str) -> sa.Engine:
         # The driver's own idea of when a transaction starts breaks savepoints.
         connection.isolation_level = None
         for pragma in (
+            # A file that somebody prepared must not reach further than its rows.
+            "trusted_schema=OFF",
+            "cell_size_check=ON",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",

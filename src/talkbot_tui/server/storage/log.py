@@ -18,6 +18,7 @@ from talkbot_tui.server.storage import people
 from talkbot_tui.server.storage.rooms import next_seq
 from talkbot_tui.server.storage.schema import event, message, reaction, user
 from talkbot_tui.server.storage.tx import Tx
+from talkbot_tui.wire.codec import prepare
 from talkbot_tui.wire.server_events import (
     ConversationEvent,
     ConversationInfo,
@@ -32,6 +33,7 @@ from talkbot_tui.wire.server_events import (
 )
 
 _INSERT = event.insert()
+prepare(UserInfo, ConversationInfo)
 
 
 def add(

@@ -11,10 +11,12 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from talkbot_tui.server.storage import people
 from talkbot_tui.server.storage.schema import member, mention, message, operation, reaction
 from talkbot_tui.server.storage.tx import Tx
+from talkbot_tui.server.storage.words import question, vector
 from talkbot_tui.wire.errors import Code, Refused
 
 
@@ -42,8 +44,11 @@ _BY_CLIENT_ID = sa.select(*_STORED).where(
     message.c.sender_id == sa.bindparam("sender"),
     message.c.client_msg_id == sa.bindparam("client_id"),
 )
+_STREAMING = sa.select(*_STORED).where(sa.text("streaming")).order_by(message.c.number)
 _INSERT = message.insert().returning(message.c.number)
 _INDEX = sa.text("INSERT INTO message_text (rowid, text) VALUES (:number, :text)")
+INDEX_WORDS = "INSERT INTO message_text (number, words) VALUES (:number, CAST(:words AS tsvector))"
+_INDEX_WORDS = sa.text(INDEX_WORDS)
 
 
 def digest(*parts: object) -> str:
@@ -70,7 +75,7 @@ def by_client_id(tx: Tx, sender_id: str, client_msg_id: str) -> Stored | None:
 
 def streaming(tx: Tx) -> list[Stored]:
     """Messages whose text still grows."""
-    return [Stored(*row) for row in tx.sql.execute(sa.select(*_STORED).where(sa.text("streaming")))]
+    return [Stored(*row) for row in tx.sql.execute(_STREAMING)]
 
 
 def insert(tx: Tx, mentions: Sequence[str], **values: Any) -> None:
@@ -257,10 +262,21 @@ def _words(query: str) -> list[str]:
 def _matching(tx: Tx, words: Sequence[str]) -> sa.ColumnElement[bool]:
     """Every word must occur; the last may be unfinished. Nothing of them is syntax."""
     if tx.sql.dialect.name != "sqlite":
-        return sa.and_(*(message.c.text.icontains(word, autoescape=True) for word in words))
+        return _matching_words(words)
     asked = " ".join(f'"{word}"' for word in words) + "*"
     index = sa.table("message_text", sa.column("rowid"), sa.column("message_text"))
     hits = sa.select(index.c.rowid).where(index.c.message_text.op("MATCH")(asked))
+    return message.c.number.in_(hits)
+
+
+def _matching_words(asked: Sequence[str]) -> sa.ColumnElement[bool]:
+    query = question(asked)
+    if not query:
+        return sa.false()
+    index = sa.table("message_text", sa.column("number"), sa.column("words"))
+    hits = sa.select(index.c.number).where(
+        index.c.words.op("@@")(sa.cast(query, postgresql.TSQUERY))
+    )
     return message.c.number.in_(hits)
 
 
@@ -285,6 +301,8 @@ def _mention(
 def _index(tx: Tx, number: int, text: str) -> None:
     if tx.sql.dialect.name == "sqlite":
         tx.sql.execute(_INDEX, {"number": number, "text": text})
+    else:
+        tx.sql.execute(_INDEX_WORDS, {"number": number, "words": vector(text)})
 
 
 def index_untidy(tx: Tx) -> bool:
@@ -310,8 +328,9 @@ def tidy_index(tx: Tx) -> bool:
 
 
 def _unindex(tx: Tx, number: int) -> None:
+    key = "number"
     if tx.sql.dialect.name == "sqlite":
         people.set_meta(tx, _UNTIDY, "1")
-        tx.sql.execute(
-            sa.text("DELETE FROM message_text WHERE rowid = :number"), {"number": number}
-        )
+        key = "rowid"
+    index = sa.table("message_text", sa.column(key))
+    tx.sql.execute(index.delete().where(index.c[key] == number))

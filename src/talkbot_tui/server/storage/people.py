@@ -123,7 +123,7 @@ def disable(tx: Tx, user_id: str) -> None:
 
 def seen(tx: Tx, times: Mapping[str, int]) -> None:
     """Remember when people were last there."""
-    for user_id, at in times.items():
+    for user_id, at in sorted(times.items()):
         tx.sql.execute(user.update().where(user.c.user_id == user_id).values(last_seen=at))
 
 

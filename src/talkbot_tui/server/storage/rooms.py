@@ -12,6 +12,7 @@ from talkbot_tui.server.storage import people
 from talkbot_tui.server.storage.schema import conversation, member, mention, message, user
 from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.wire.acks import MemberInfo
+from talkbot_tui.wire.errors import Code, Refused
 from talkbot_tui.wire.server_events import ConversationInfo, UserInfo
 
 COLUMNS = (
@@ -25,6 +26,9 @@ COLUMNS = (
     conversation.c.created_at,
     conversation.c.head_seq,
 )
+
+MEMBERSHIPS_MAX = 2000
+"""Of one person: the answer to `sync` names them all, and others can add some."""
 
 # Statements of every message are put together once: building them costs more than running them.
 _FIND = (
@@ -154,7 +158,10 @@ def update(tx: Tx, conversation_id: str, **values: Any) -> None:
 
 
 def add_member(tx: Tx, conversation_id: str, user_id: str, role: str, read_seq: int) -> None:
-    """Store a membership."""
+    """Store a membership; raises `Refused` (limit) for who is in too many already."""
+    mine = sa.select(sa.func.count()).where(member.c.user_id == user_id)
+    if (tx.sql.scalar(mine) or 0) >= MEMBERSHIPS_MAX and not _is_bot(tx, user_id):
+        raise Refused(Code.LIMIT, f"A person is in at most {MEMBERSHIPS_MAX} conversations.")
     tx.sql.execute(
         member.insert().values(
             conversation_id=conversation_id,
@@ -165,6 +172,10 @@ def add_member(tx: Tx, conversation_id: str, user_id: str, role: str, read_seq: 
         )
     )
     update(tx, conversation_id, member_count=conversation.c.member_count + 1)
+
+
+def _is_bot(tx: Tx, user_id: str) -> bool:
+    return bool(tx.sql.scalar(sa.select(user.c.bot).where(user.c.user_id == user_id)))
 
 
 def drop_member(tx: Tx, conversation_id: str, user_id: str) -> None:
@@ -206,7 +217,12 @@ def heir(tx: Tx, conversation_id: str, leaving: str) -> str | None:
             member.c.user_id != leaving,
             sa.not_(user.c.bot),
         )
-        .order_by(member.c.role != "owner", member.c.role != "moderator", member.c.joined_at)
+        .order_by(
+            member.c.role != "owner",
+            member.c.role != "moderator",
+            member.c.joined_at,
+            member.c.user_id,
+        )
         .limit(1)
     ).first()
     return None if rows is None or rows[1] == "owner" else rows[0]

@@ -22,6 +22,9 @@ metadata = MetaData()
 # SQLite numbers a row by itself only when the column is a plain INTEGER.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
+# What a name of 64 letters looks like can be longer than 256; SQLite does not count.
+Look = String(256).with_variant(Text(), "postgresql")
+
 meta = Table("meta", metadata, Column("key", String(64), primary_key=True), Column("value", Text))
 
 user = Table(
@@ -29,7 +32,7 @@ user = Table(
     metadata,
     Column("user_id", String(64), primary_key=True),
     Column("name", String(64), nullable=False),
-    Column("skeleton", String(256), nullable=False, unique=True),
+    Column("skeleton", Look, nullable=False, unique=True),
     Column("display_name", String(128), nullable=False, server_default=""),
     Column("bot", Boolean, nullable=False),
     Column("password_hash", Text),
@@ -77,6 +80,17 @@ personal_token = Table(
     Index("personal_by_user", "user_id"),
 )
 
+# Who an outside identity provider means by a subject. By its name alone nobody becomes the owner
+# of an account that is there already.
+outside_identity = Table(
+    "outside_identity",
+    metadata,
+    Column("issuer", String(512), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("user_id", ForeignKey("user_account.user_id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
 # Every process that holds connections reads this list, so that a revocation
 # made by another one (`admin`, a second node) closes them too.
 revocation = Table(
@@ -105,7 +119,7 @@ conversation = Table(
     Column("kind", String(16), nullable=False),
     Column("visibility", String(16), nullable=False),
     Column("name", String(64), nullable=False),
-    Column("skeleton", String(256), unique=True),
+    Column("skeleton", Look, unique=True),
     Column("topic", Text, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("pair", String(160), unique=True),
@@ -198,5 +212,14 @@ operation = Table(
     Column("client_op_id", String(64), primary_key=True),
     Column("digest", String(64), nullable=False),
     Column("answer", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# The last transaction of each writer: after a lost connection it tells which commit counts.
+writer_mark = Table(
+    "writer_mark",
+    metadata,
+    Column("writer", String(64), primary_key=True),
+    Column("batch", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
 )

@@ -26,6 +26,7 @@ from talkbot_tui.wire.server_events import UserInfo
 REFRESH_PREFIX = "tbr_"
 PERSONAL_PREFIX = "tbp_"
 DAY_MS = 24 * 3600 * 1000
+_ANNOUNCING = 0x74616C6B626F7402
 GRACE_MS = 60_000
 """How long a rotated refresh token may be used again: its answer may have been lost."""
 
@@ -86,15 +87,18 @@ def rotate(tx: Tx, token: str, days: int) -> tuple[UserInfo, str, str] | Refused
             refresh_token.c.rotated_at,
             refresh_token.c.closed,
             refresh_token.c.session_id,
-        ).where(refresh_token.c.hash == hashed(token))
+        )
+        .where(refresh_token.c.hash == hashed(token))
+        .with_for_update()
     ).first()
     if row is None:
         return Refused(Code.TOKEN_INVALID, "That refresh token is not known.")
     owner = check(tx, row.session_id)
     if isinstance(owner, Refused):
         return owner
-    if row.rotated_at is not None and (row.closed or tx.now - row.rotated_at > GRACE_MS):
-        # A successor is in use, so this copy is somebody else's.
+    lapsed = row.rotated_at is not None and tx.now - row.rotated_at > GRACE_MS
+    if row.closed or lapsed:
+        # A successor, or another one's successor, is in use, so this copy is somebody else's.
         revoke(tx, owner.user.user_id, row.session_id)
         return Refused(Code.SESSION_REVOKED, "That refresh token was used before; sign in again.")
     if row.rotated_at is None:
@@ -102,15 +106,27 @@ def rotate(tx: Tx, token: str, days: int) -> tuple[UserInfo, str, str] | Refused
             refresh_token.update().where(refresh_token.c.hash == row.hash).values(rotated_at=tx.now)
         )
         if row.parent:
-            tx.sql.execute(
-                refresh_token.update().where(refresh_token.c.hash == row.parent).values(closed=True)
-            )
+            _close_others(tx, row.session_id, row.parent, row.hash)
     tx.sql.execute(
         session.update()
         .where(session.c.session_id == row.session_id)
         .values(last_used_at=tx.now, expires_at=tx.now + days * DAY_MS)
     )
     return owner.user, row.session_id, _new_refresh(tx, row.session_id, row.hash)
+
+
+def _close_others(tx: Tx, session_id: str, parent: str, used: str) -> None:
+    """Of a parent and the successors it was given within the grace only `used` goes on."""
+    sibling = sa.and_(refresh_token.c.parent == parent, refresh_token.c.hash != used)
+    tx.sql.execute(
+        refresh_token.update()
+        .where(
+            # The index is on the session.
+            refresh_token.c.session_id == session_id,
+            sa.or_(refresh_token.c.hash == parent, sibling),
+        )
+        .values(closed=True)
+    )
 
 
 def check(tx: Tx, session_id: str) -> Grant | Refused:
@@ -131,6 +147,18 @@ def check(tx: Tx, session_id: str) -> Grant | Refused:
 
 def check_personal(tx: Tx, token: str) -> Grant | Refused:
     """The same for a personal token."""
+    return _check_personal(tx, personal_token.c.hash == hashed(token))
+
+
+def check_id(tx: Tx, grant_id: str) -> Grant | Refused:
+    """The same for the id of a session or of a personal token, as `Grant` has it."""
+    found = check(tx, grant_id)
+    if isinstance(found, Refused) and found.code is Code.TOKEN_INVALID:
+        return _check_personal(tx, personal_token.c.token_id == grant_id)
+    return found
+
+
+def _check_personal(tx: Tx, which: sa.ColumnElement[bool]) -> Grant | Refused:
     row = tx.sql.execute(
         sa.select(
             *people.INFO,
@@ -140,7 +168,7 @@ def check_personal(tx: Tx, token: str) -> Grant | Refused:
             user.c.disabled_at,
         )
         .join(personal_token, personal_token.c.user_id == user.c.user_id)
-        .where(personal_token.c.hash == hashed(token))
+        .where(which)
     ).first()
     if row is None:
         return Refused(Code.TOKEN_INVALID, "That token is not known.")
@@ -182,6 +210,9 @@ def revoke_all(tx: Tx, user_id: str) -> None:
 
 
 def _announce(tx: Tx, user_id: str, session_id: str | None) -> None:
+    if tx.sql.dialect.name == "postgresql":
+        # Who has read up to a number must never find a smaller one later.
+        tx.sql.execute(sa.select(sa.func.pg_advisory_xact_lock(_ANNOUNCING)))
     tx.sql.execute(revocation.insert().values(user_id=user_id, session_id=session_id, at=tx.now))
 
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from talkbot_tui.server.ids import now_ms
+from talkbot_tui.server.storage import faults
 from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.wire.errors import Code, Refused
 
@@ -35,6 +35,7 @@ class _Job:
     settle: Settle | None
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+    place: str
 
 
 class Writer:
@@ -51,16 +52,19 @@ class Writer:
         self._turn = threading.Lock()
         self._thread.start()
 
-    def submit(self, unit: Callable[[Tx], T], settle: Settle | None = None) -> asyncio.Future[T]:
+    def submit(
+        self, unit: Callable[[Tx], T], settle: Settle | None = None, place: str = ""
+    ) -> asyncio.Future[T]:
         """Queue a unit; the future has its value after the commit.
 
+        place: the conversation that it is about, where that is known before it runs.
         Raises `Refused` (busy) when the store is closing.
         """
         if self._closed:
             raise Refused(Code.BUSY, "The server is stopping.", retry_after_ms=1000)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(unit, settle, future, loop))
+        self._jobs.put(_Job(unit, settle, future, loop, place))
         return future
 
     def close(self) -> None:
@@ -69,10 +73,11 @@ class Writer:
         self._jobs.put(None)
         self._thread.join()
 
-    def append(self, batch: list[Callable[[Tx], Any]]) -> list[Any]:
+    def append(self, batch: Sequence[Callable[[Tx], Any]], places: Sequence[str] = ()) -> list[Any]:
         """Run all units in one transaction; a unit that failed is its exception.
 
-        When the commit itself fails, every unit has.
+        When the commit itself fails, every unit has. `places`: for each the
+        conversation that it is about, empty where that is not known.
         """
         results: list[Any] = []
         try:
@@ -86,7 +91,7 @@ class Writer:
                 self.units += len(batch)
                 self.commits += 1
         except (sa.exc.DBAPIError, OSError) as error:
-            return [_translate(error)] * len(batch)
+            return [faults.of_sqlite(error).refusal] * len(batch)
         except Exception as error:
             return [error] * len(batch)
         return results
@@ -106,7 +111,7 @@ class Writer:
                     last = True
                     break
                 batch.append(job)
-            results = self.append([job.unit for job in batch])
+            results = self.append([job.unit for job in batch], [job.place for job in batch])
             _deliver(list(zip(batch, results, strict=True)))
             if last:
                 return
@@ -121,19 +126,6 @@ def _attempt(tx: Tx, unit: Callable[[Tx], Any]) -> Any:
         raise
     except Exception as error:
         return error
-
-
-def _translate(error: Exception) -> Exception:
-    """Name the failures that a client may wait out."""
-    reason = getattr(error, "orig", error)
-    name = getattr(reason, "sqlite_errorname", "")
-    if name.startswith("SQLITE_FULL") or isinstance(reason, OSError):
-        return Refused(Code.STORAGE_FULL, "The server's disk is full.", retry_after_ms=30_000)
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR")):
-        return Refused(Code.BUSY, "The store is busy.", retry_after_ms=2_000)
-    if isinstance(reason, sqlite3.OperationalError):
-        return Refused(Code.BUSY, "The store cannot be written now.", retry_after_ms=5_000)
-    return error
 
 
 def _deliver(done: list[tuple[_Job, Any]]) -> None:

@@ -7,12 +7,13 @@ must ask the server is a coroutine, run by the screen, and may raise
 
 from __future__ import annotations
 
-from talkbot_tui.ui.actions import general, messages, moving, rooms
+from talkbot_tui.ui.actions import finding, general, messages, moving, rooms
 from talkbot_tui.ui.actions.kinds import Handler
 
 HANDLERS: dict[str, Handler] = {
     **general.HANDLERS,
     **moving.HANDLERS,
+    **finding.HANDLERS,
     **messages.HANDLERS,
     **rooms.HANDLERS,
 }

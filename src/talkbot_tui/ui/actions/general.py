@@ -8,6 +8,7 @@ from talkbot_tui import i18n
 from talkbot_tui.core.events import ReconnectNow
 from talkbot_tui.ui import themes
 from talkbot_tui.ui.actions.kinds import Handler
+from talkbot_tui.ui.desk import Doing
 from talkbot_tui.ui.screens import pickers
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ def switcher(chat: ChatScreen, _rest: str) -> None:
 def palette(chat: ChatScreen, _rest: str) -> None:
     """Choose a command."""
     pickers.pick_command(chat)
-
-
-def search(chat: ChatScreen, rest: str) -> None:
-    """Find messages."""
-    pickers.pick_found(chat, rest)
 
 
 def send(chat: ChatScreen, _rest: str) -> None:
@@ -63,31 +59,44 @@ def newer_input(chat: ChatScreen, _rest: str) -> None:
 
 
 def back(chat: ChatScreen, _rest: str) -> None:
-    """One step back: notice, message focus, reply or edit, scrolled pane."""
+    """One step back: notice, hits, message focus, reply or edit, scrolled pane."""
     room_id = chat.desk.room_id
     if chat.has_notice:
         chat.tell("")
-    if chat.on_message:
+    if chat.hunt is not None and (chat.on_message or room_id not in chat.desk.tasks):
+        hunt, chat.hunt = chat.hunt, None
+        pickers.show_finder(chat, hunt)
+    elif chat.on_message:
         chat.set_focus(chat.composer)
     elif room_id in chat.desk.tasks:
         task = chat.desk.tasks.pop(room_id)
-        chat.composer.set_text(task.kept or chat.engine.session.draft(room_id))
+        if task.doing is Doing.EDIT:
+            chat.composer.set_text(task.kept)
+            chat.desk.keep_draft(room_id, task.kept)
         chat.show_banner()
     else:
-        chat.pane.action_end()
+        chat.go_to_end()
 
 
 def interrupt(chat: ChatScreen, _rest: str) -> None:
     """Clear the text; on an empty text, twice in a row, quit."""
     if chat.composer.text:
+        task = chat.desk.tasks.pop(chat.desk.room_id, None)
+        if task is not None:
+            chat.composer.remember(task.kept)
         chat.composer.remember(chat.composer.text)
         chat.composer.set_text("")
-        chat.desk.tasks.pop(chat.desk.room_id, None)
         chat.desk.keep_draft(chat.desk.room_id, "")
         chat.show_banner()
-        chat.tell(_("Cleared; ↑ brings it back. Ctrl+C again quits."), "muted")
-        chat.leaving = True
+        # What is unsent has not been named yet: the next time asks.
+        chat.leaving = not chat.desk.unsent_texts()
+        line = _("Cleared; ↑ brings it back.")
+        if chat.leaving:
+            line = _("Cleared; ↑ brings it back. Ctrl+C again quits.")
+        chat.tell(line, "muted")
     elif chat.leaving:
+        chat.app.exit(0)
+    elif chat.desk.unsent_texts():
         chat.leave()
     else:
         chat.leaving = True
@@ -135,7 +144,6 @@ HANDLERS: dict[str, Handler] = {
     "help": help_screen,
     "switcher": switcher,
     "palette": palette,
-    "search": search,
     "send": send,
     "newline": newline,
     "complete": complete,

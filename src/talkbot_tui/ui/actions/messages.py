@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from talkbot_tui import i18n
-from talkbot_tui.core.events import Discard, Retry, StopStream
-from talkbot_tui.core.model import Message, SendState
+from talkbot_tui.core.events import Discard, FillGap, Retry, SendHeld, StopStream
+from talkbot_tui.core.model import Gap, Message, SendState
 from talkbot_tui.ui import words
 from talkbot_tui.ui.actions.kinds import Handler
-from talkbot_tui.ui.desk import Doing, Task
-from talkbot_tui.ui.screens import pickers
+from talkbot_tui.ui.desk import Doing, Task, joined
+from talkbot_tui.ui.markdown import links_in
+from talkbot_tui.ui.screens import details, pickers
 
 if TYPE_CHECKING:
     from talkbot_tui.ui.screens.chat import ChatScreen
@@ -27,14 +28,46 @@ def _target(chat: ChatScreen, fits: Callable[[Message], bool]) -> Message | None
     return chat.desk.last(fits)
 
 
-def _begin(chat: ChatScreen, doing: Doing, target: Message, text: str) -> None:
+def _put_away(chat: ChatScreen) -> str:
+    """End what is under way in the room; what is left there is its draft."""
+    task = chat.desk.tasks.pop(chat.desk.room_id, None)
+    if task is None or task.doing is Doing.REPLY:
+        return chat.composer.text
+    if chat.composer.text != task.target.text:
+        chat.composer.remember(chat.composer.text)
+    return task.kept
+
+
+def _begin(chat: ChatScreen, doing: Doing, target: Message) -> None:
     room_id = chat.desk.room_id
-    kept = chat.composer.text if chat.composer.text != text else ""
-    chat.desk.tasks[room_id] = Task(doing, target, "" if kept.startswith("/") else kept)
-    if doing is Doing.EDIT or text:
+    draft = _put_away(chat)
+    chat.desk.keep_draft(room_id, draft)
+    if doing is Doing.EDIT:
+        chat.desk.tasks[room_id] = Task(doing, target, draft)
+        _write(chat, target.text)
+    else:
+        chat.desk.tasks[room_id] = Task(doing, target)
+        _write(chat, draft)
+
+
+def _write(chat: ChatScreen, text: str) -> None:
+    if chat.composer.text != text:
         chat.composer.set_text(text)
     chat.set_focus(chat.composer)
     chat.show_banner()
+
+
+def _take_back(chat: ChatScreen, failed: Message, text: str) -> None:
+    """A failed message becomes a draft, with the reply that it was."""
+    room_id = failed.conversation_id
+    draft = joined(text, _put_away(chat))
+    # Saved as a draft first: there is no moment at which it is saved nowhere.
+    chat.desk.keep_draft(room_id, draft)
+    chat.engine.dispatch(Discard(failed.client_msg_id))
+    answered = chat.engine.session.message(room_id, failed.reply_to) if failed.reply_to else None
+    if answered is not None:
+        chat.desk.tasks[room_id] = Task(Doing.REPLY, answered)
+    _write(chat, draft)
 
 
 def reply(chat: ChatScreen, rest: str) -> None:
@@ -45,7 +78,7 @@ def reply(chat: ChatScreen, rest: str) -> None:
     elif rest:
         chat.engine.send(chat.desk.room_id, rest, reply_to=target.server_msg_id)
     else:
-        _begin(chat, Doing.REPLY, target, "")
+        _begin(chat, Doing.REPLY, target)
 
 
 def edit(chat: ChatScreen, rest: str) -> None:
@@ -59,15 +92,14 @@ def edit(chat: ChatScreen, rest: str) -> None:
     )
     if target is None:
         chat.tell(_("Only your own sent messages can be changed."))
+    elif target.state is SendState.FAILED and target.attempted:
+        chat.tell(words.refusal("may_be_sent"))
     elif target.state is SendState.FAILED:
-        chat.engine.dispatch(Discard(target.client_msg_id))
-        chat.composer.set_text(rest or target.text)
-        chat.desk.keep_draft(chat.desk.room_id, chat.composer.text)
-        chat.set_focus(chat.composer)
+        _take_back(chat, target, rest or target.text)
     elif rest:
         chat.engine.edit(chat.desk.room_id, target.server_msg_id, rest)
     else:
-        _begin(chat, Doing.EDIT, target, target.text)
+        _begin(chat, Doing.EDIT, target)
 
 
 def delete(chat: ChatScreen, _rest: str) -> None:
@@ -126,7 +158,24 @@ def facts(chat: ChatScreen, _rest: str) -> None:
     """Everything about the message."""
     target = _target(chat, lambda m: True)
     if target is not None:
-        pickers.show_facts(chat, target)
+        details.show_facts(chat, target)
+
+
+def fill(chat: ChatScreen, _rest: str) -> None:
+    """Load what is missing where the focus is."""
+    row = chat.pane.current
+    if isinstance(row, Gap):
+        chat.engine.dispatch(FillGap(chat.desk.room_id, row.last))
+    elif isinstance(row, Message):
+        details.show_facts(chat, row)
+
+
+def send_held(chat: ChatScreen, _rest: str) -> None:
+    """Send what waited while the room moved on."""
+    if chat.desk.held(chat.desk.room_id):
+        chat.engine.dispatch(SendHeld(chat.desk.room_id))
+    else:
+        chat.tell(_("Nothing here waits for your word."))
 
 
 def copy(chat: ChatScreen, _rest: str) -> None:
@@ -135,6 +184,15 @@ def copy(chat: ChatScreen, _rest: str) -> None:
     if target is not None:
         chat.app.copy_to_clipboard(target.text)
         chat.tell(_("Copied, if your terminal allows it."), "muted")
+
+
+def open_link(chat: ChatScreen, _rest: str) -> None:
+    """Choose a link of the message; where each leads is seen before it is opened."""
+    target = _target(chat, lambda m: not m.deleted and bool(links_in(m.text)))
+    if target is None:
+        chat.tell(_("There is no link here."))
+    else:
+        pickers.pick_link(chat, links_in(target.text))
 
 
 def stop(chat: ChatScreen, _rest: str) -> None:
@@ -155,6 +213,9 @@ HANDLERS: dict[str, Handler] = {
     "discard": discard,
     "react": react,
     "facts": facts,
+    "fill": fill,
+    "send_held": send_held,
     "copy": copy,
+    "open": open_link,
     "stop": stop,
 }

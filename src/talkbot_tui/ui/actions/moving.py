@@ -58,7 +58,7 @@ def oldest(chat: ChatScreen, _rest: str) -> None:
 
 def newest(chat: ChatScreen, _rest: str) -> None:
     """The last one."""
-    chat.pane.action_end()
+    chat.go_to_end()
 
 
 def messages(chat: ChatScreen, _rest: str) -> None:

@@ -9,7 +9,7 @@ from talkbot_tui.core.events import SetPresence
 from talkbot_tui.core.model import Presence, User
 from talkbot_tui.ui import words
 from talkbot_tui.ui.actions.kinds import Handler
-from talkbot_tui.ui.screens import pickers
+from talkbot_tui.ui.screens import details, pickers
 
 if TYPE_CHECKING:
     from talkbot_tui.ui.screens.chat import ChatScreen
@@ -76,12 +76,17 @@ async def topic(chat: ChatScreen, rest: str) -> None:
     await chat.engine.lookups.update(room.conversation.conversation_id, topic=rest)
 
 
+def room_details(chat: ChatScreen, _rest: str) -> None:
+    """Everything about the open room."""
+    details.show_room(chat)
+
+
 def names(chat: ChatScreen, _rest: str) -> None:
     """Everybody in the room, with presence."""
     session = chat.engine.session
     people = [member.user for member in session.roster(chat.desk.room_id)]
     listed = ", ".join(
-        f"{words.name_of(user)} ({words.presence_word(session.presence(user.user_id).status)})"
+        f"{words.name_of(user)} ({words.presence_line(session.presence(user.user_id))})"
         for user in people
     )
     chat.tell(listed or _("Nobody is known to be here yet."), "muted")
@@ -142,6 +147,7 @@ HANDLERS: dict[str, Handler] = {
     "leave": leave,
     "message": message,
     "topic": topic,
+    "details": room_details,
     "names": names,
     "rooms": rooms,
     "new": new,

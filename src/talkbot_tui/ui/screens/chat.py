@@ -6,20 +6,24 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from textual import events, on
+from textual.message import Message as Posted
 
 from talkbot_tui import i18n
-from talkbot_tui.core.changes import Change, DraftReturned
+from talkbot_tui.core.changes import Change, DraftReturned, Jumped
 from talkbot_tui.core.events import (
     FillGap,
-    OpenConversation,
+    JumpTo,
+    ReachedBottom,
     ReachedTop,
     ReadUpTo,
-    SetDraft,
+    ShowNewest,
     Typed,
 )
+from talkbot_tui.core.lean import Extra
 from talkbot_tui.ui import commands, words
 from talkbot_tui.ui.changes import EngineChanged, route
 from talkbot_tui.ui.desk import Ordered, Sent, Told
+from talkbot_tui.ui.finding import Hunt
 from talkbot_tui.ui.ink import Span
 from talkbot_tui.ui.keys import commands_by_key
 from talkbot_tui.ui.port import EnginePort
@@ -29,11 +33,13 @@ from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.message_pane import MessagePane, Sheet
 
 if TYPE_CHECKING:
-    from talkbot_tui.ui.app import Surroundings
+    from talkbot_tui.ui.surroundings import Surroundings
 
 _ = i18n.Domain("app")
 
 TINY_WIDTH, TINY_HEIGHT = 20, 5
+PATIENCE_S = 0.3
+"""How long the app's first picture waits for the rows of its room."""
 
 
 def _nothing() -> None:
@@ -44,9 +50,10 @@ class ChatScreen(ChatParts):
     """One user's chat on one engine.
 
     Attributes:
-        leaving: Ctrl+C was pressed once.
+        leaving: leaving was asked for once; another time does it.
         asked_delete: key of the message whose deletion waits for a second key press.
         wanted_room: the room to open as soon as it is listed, "" for none.
+        hunt: the search whose hit is looked at; Esc goes back to it.
         turned_away: the text that could not be sent; why is told while it stands there.
     """
 
@@ -56,18 +63,28 @@ class ChatScreen(ChatParts):
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (60, "-slim"), (80, "-two"), (100, "-three")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-high")]
 
+    class Whole(Posted):
+        """The first picture has all that it can have without a connection."""
+
+        def __init__(self, room_id: str) -> None:
+            super().__init__()
+            self.room_id = room_id
+
     def __init__(self, engine: EnginePort, around: Surroundings, room: str = "") -> None:
         super().__init__(engine, around)
         self.wanted_room = room
         self.turned_away = ""
         self.leaving = False
         self.asked_delete = ""
+        self.hunt: Hunt | None = None
+        self.laid_out = self.told_whole = False
         self.unsubscribe: Callable[[], None] = _nothing
 
     def on_mount(self) -> None:
         """Show what is known already; the rest comes as changes."""
         overrides = self.around.settings.keys
         self.composer.candidates = self.desk.complete
+        self.composer.keep = self.desk.keep_draft
         self.composer.commands = commands_by_key(commands.Where.COMPOSER, overrides)
         self.pane.commands = commands_by_key(commands.Where.MESSAGE, overrides)
         self.composer.run_command = self.pane.run_command = self.action_command
@@ -87,7 +104,15 @@ class ChatScreen(ChatParts):
         tiny = event.size.width < TINY_WIDTH or event.size.height < TINY_HEIGHT
         self.set_class(tiny, "-tiny")
         self.tiny.show([Span(_("too small"), "warn")])
-        self.call_after_refresh(self.show_all)
+        self.call_after_refresh(self._laid_out)
+
+    def _laid_out(self) -> None:
+        self.show_all()
+        if not self.laid_out:
+            self.laid_out = True
+            # A room of which nothing is cached: its rows come from the server, if any.
+            self.set_timer(PATIENCE_S, self._tell_whole)
+            self._look_whole()
 
     # --- what changed ------------------------------------------------------------------
 
@@ -96,8 +121,18 @@ class ChatScreen(ChatParts):
 
     def on_engine_changed(self, event: EngineChanged) -> None:
         """One turn of the engine: draw what it touched."""
-        with self.app.batch_update():
-            route(self, event.changes)
+        route(self, event.changes)
+        self._look_whole()
+
+    def _look_whole(self) -> None:
+        room_id = self.desk.room_id
+        if self.laid_out and (not room_id or self.engine.session.timeline(room_id).rows):
+            self._tell_whole()
+
+    def _tell_whole(self) -> None:
+        if not self.told_whole:
+            self.told_whole = True
+            self.post_message(self.Whole(self.composer.room_id))
 
     def on_screen_resume(self) -> None:
         """A screen above closed: what is visible counts as read again."""
@@ -109,13 +144,12 @@ class ChatScreen(ChatParts):
     def returned(self, change: DraftReturned) -> None:
         """A message could not be saved: give its text back, and say why."""
         why = words.refusal(change.reason, change.reason)
-        if change.conversation_id == self.composer.room_id:
-            now = self.composer.text
-            text = f"{change.text}\n{now}" if now.strip() else change.text
+        room_id = change.conversation_id
+        here = room_id == self.composer.room_id
+        written = self.composer.text if here else self.engine.session.draft(room_id)
+        text = self.desk.give_back(room_id, change.text, written)
+        if here and text != written:
             self.composer.set_text(text)
-            self.desk.keep_draft(change.conversation_id, text)
-        else:
-            self.engine.dispatch(SetDraft(change.conversation_id, change.text))
         self.tell(_("Not sent, your text is back: {why}").format(why=why), "bad")
 
     # --- rooms --------------------------------------------------------------------------
@@ -131,18 +165,20 @@ class ChatScreen(ChatParts):
 
     def open_room(self, room_id: str) -> None:
         """Look at another conversation; what was written stays with its room."""
+        self.hunt = None
         if room_id == self.composer.room_id == self.desk.room_id:
             self.set_focus(self.composer)
             return
-        if self.desk.room_id and self.around.settings.typing:
+        if self.desk.room_id and self._tells_typing:
             self.engine.dispatch(Typed(self.desk.room_id, on=False))
-        self.engine.dispatch(OpenConversation(room_id))
+        self.desk.open(room_id)
         self._present(room_id)
 
     def _present(self, room_id: str) -> None:
+        if self.composer.room_id:
+            self.tell("")
         self.composer.load(room_id, self.desk.text_for(room_id))
         self.pane.show(Sheet(room_id, self.engine.session.timeline(room_id), self.frame_for))
-        self.tell("")
         if self.has_class("-one"):
             self.remove_class("-rooms-on", "-people-on")
         self.show_all()
@@ -163,15 +199,26 @@ class ChatScreen(ChatParts):
 
     @on(MessagePane.Seen)
     def _seen(self, event: MessagePane.Seen) -> None:
-        room = self.engine.session.room(event.conversation_id)
-        looked_at = self.app.app_focus and self.is_current
-        if room and looked_at and event.seq > room.read_seq:
-            self.engine.dispatch(ReadUpTo(event.conversation_id, event.seq))
+        self._read(event.conversation_id, event.seq)
         self.show_typing()
+
+    def read_on(self) -> None:
+        """What comes at the end that is looked at is read as it comes: no count flashes up."""
+        if self.pane.sheet is not None and self.pane.newest:
+            self._read(self.pane.sheet.conversation_id, self.pane.newest)
+
+    def _read(self, room_id: str, seq: int) -> None:
+        room = self.engine.session.room(room_id)
+        if room and self.app.app_focus and self.is_current and seq > room.read_seq:
+            self.engine.dispatch(ReadUpTo(room_id, seq))
 
     @on(MessagePane.TopReached)
     def _top(self, event: MessagePane.TopReached) -> None:
         self.engine.dispatch(ReachedTop(event.conversation_id))
+
+    @on(MessagePane.BottomReached)
+    def _bottom(self, event: MessagePane.BottomReached) -> None:
+        self.engine.dispatch(ReachedBottom(event.conversation_id))
 
     @on(MessagePane.GapShown)
     def _gap(self, event: MessagePane.GapShown) -> None:
@@ -181,6 +228,23 @@ class ChatScreen(ChatParts):
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
         self.call_later(self.show_hints)
+
+    def go_to(self, room_id: str, seq: int) -> None:
+        """Show a place in a room, however far back."""
+        self.open_room(room_id)
+        self.engine.dispatch(JumpTo(room_id, seq))
+
+    def landed(self, jumped: Jumped) -> None:
+        """The place is there: it has the focus, with what is around it."""
+        if jumped.conversation_id == self.desk.room_id and self.pane.reveal(jumped.key, True):
+            self.pane.select(jumped.key)
+            self.set_focus(self.pane)
+
+    def go_to_end(self) -> None:
+        """The newest message, and follow it."""
+        self.hunt = None
+        self.engine.dispatch(ShowNewest(self.desk.room_id))
+        self.pane.action_end()
 
     # --- the composer --------------------------------------------------------------------------
 
@@ -194,13 +258,20 @@ class ChatScreen(ChatParts):
             self.tell("")
             self.turned_away = ""
         self.desk.keep_draft(event.room_id, text)
-        if text and self.around.settings.typing and not text.startswith("/"):
+        if text and self._tells_typing and not text.startswith("/"):
             self.engine.dispatch(Typed(event.room_id, on=True))
+
+    @property
+    def _tells_typing(self) -> bool:
+        return self.around.settings.typing and not self.around.lean.sheds(Extra.TYPING)
 
     def submit(self) -> None:
         """Send what is written, to the room for which it was written."""
         room_id, text = self.composer.room_id, self.composer.text
         task = self.desk.tasks.get(room_id)
+        if task is None and not text.strip() and self.desk.held(room_id):
+            self.action_command("send_held")
+            return
         match self.desk.submit(room_id, text):
             case Told(line):
                 self.turned_away = text
@@ -210,7 +281,7 @@ class ChatScreen(ChatParts):
                 self.action_command(command.id, rest)
             case Sent():
                 self._clear(room_id, text, task.kept if task else "")
-                self.pane.action_end()
+                self.go_to_end()
 
     def _clear(self, room_id: str, text: str, next_text: str) -> None:
         self.composer.remember(text)
@@ -256,5 +327,10 @@ class ChatScreen(ChatParts):
         self.call_after_refresh(self.show_all)
 
     def leave(self) -> None:
-        """End the app; the engine has saved what is unsent."""
-        self.app.exit(0)
+        """End the app; with unsent messages only when it is asked for again."""
+        unsent = self.desk.unsent_texts()
+        if unsent and not self.leaving:
+            self.leaving = True
+            self.tell(words.unsent_line(unsent))
+        else:
+            self.app.exit(0)

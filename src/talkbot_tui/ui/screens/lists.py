@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -12,15 +13,28 @@ from talkbot_tui.core.model import Kind, Member, Presence, PresenceInfo, RoomSum
 from talkbot_tui.ui import commands, words
 from talkbot_tui.ui.glyphs import Glyphs, kind_glyph, presence_glyph
 from talkbot_tui.ui.ink import Line, Span
-from talkbot_tui.ui.wrapping import pad
+from talkbot_tui.ui.wrapping import clip, pad
 
 _ = i18n.Domain("app")
 
 Keyed = list[tuple[str, Line]]
+PROMPT_MAX = 20
 
 
-def room_lines(rooms: Sequence[RoomSummary], width: int, glyphs: Glyphs) -> Keyed:
-    """Rooms in sections by kind, each in the session's order."""
+class Kept(NamedTuple):
+    """A room as it was shown, so that only what changed is made anew."""
+
+    room: RoomSummary
+    width: int
+    line: Line
+    name: str
+    name_width: int
+
+
+def room_lines(
+    rooms: Sequence[RoomSummary], width: int, glyphs: Glyphs, kept: dict[str, Kept]
+) -> Keyed:
+    """Rooms in sections by kind, each in the session's order; `kept` is from the last time."""
     sections: dict[str, list[RoomSummary]] = {}
     for room in rooms:
         sections.setdefault(_section(room), []).append(room)
@@ -34,8 +48,20 @@ def room_lines(rooms: Sequence[RoomSummary], width: int, glyphs: Glyphs) -> Keye
             continue
         lines.append(("", (Span(f" {title}", "muted bold"),)))
         for room in sections[section]:
-            lines.append((room.conversation.conversation_id, room_line(room, width, glyphs)))
+            key = room.conversation.conversation_id
+            held = kept.get(key)
+            if held is None or held.room is not room or held.width != width:
+                name = prompt_name(room, glyphs)
+                line = room_line(room, width, glyphs)
+                held = kept[key] = Kept(room, width, line, name, cell_len(name))
+            lines.append((key, held.line))
     return lines
+
+
+def prompt_name(room: RoomSummary, glyphs: Glyphs) -> str:
+    """The room before the composer."""
+    title = clip(words.title_of(room.conversation), PROMPT_MAX, glyphs.ellipsis)
+    return kind_glyph(glyphs, room.conversation) + title
 
 
 def _section(room: RoomSummary) -> str:
@@ -71,7 +97,7 @@ def room_line(room: RoomSummary, width: int, glyphs: Glyphs) -> Line:
 def people_lines(
     members: Sequence[Member], presence: Mapping[str, PresenceInfo], width: int, glyphs: Glyphs
 ) -> Keyed:
-    """People with presence by mark and word; who is there comes first."""
+    """People with presence by mark and word, or their own words; who is there comes first."""
     order = {Presence.ONLINE: 0, Presence.AWAY: 1, Presence.OFFLINE: 2}
 
     def rank(member: Member) -> tuple[int, str]:
@@ -79,8 +105,9 @@ def people_lines(
 
     lines: Keyed = []
     for member in sorted(members, key=rank):
-        status = presence[member.user.user_id].status
-        word = words.presence_word(status)
+        info = presence[member.user.user_id]
+        status = info.status
+        word = clip(info.text, width // 2, glyphs.ellipsis) or words.presence_word(status)
         mark = glyphs.bot if member.user.bot else presence_glyph(glyphs, status)
         name = pad(words.name_of(member.user), max(3, width - 4 - cell_len(word)), glyphs.ellipsis)
         good = status is Presence.ONLINE
@@ -99,17 +126,26 @@ def status_line(link: Link, now: int, unsent: tuple[int, int], glyphs: Glyphs) -
         LinkState.ONLINE: (glyphs.online, "good"),
         LinkState.CONNECTING: (glyphs.away, "warn"),
         LinkState.SYNCING: (glyphs.away, "warn"),
-        LinkState.WAITING: (glyphs.offline, "warn"),
+        LinkState.WAITING: (glyphs.offline, "warn bold"),
         LinkState.OFFLINE: (glyphs.offline, "warn"),
         LinkState.REFUSED: (glyphs.failed, "bad bold"),
     }[link.state]
     spans = [Span(f" {mark} ", style), Span(words.link_line(link, now), style)]
     queued, failed = unsent
-    if queued:
-        spans.append(Span(f"   {glyphs.queued} {words.counts_line(queued, 0)}", "warn"))
     if failed:
-        spans.append(Span(f"   {glyphs.failed} {words.counts_line(0, failed)}", "bad bold"))
+        spans.append(Span(f" {glyphs.failed} {words.counts_line(0, failed)}", "bad bold"))
+    if queued:
+        spans.append(Span(f" {glyphs.queued} {words.counts_line(queued, 0)}", "warn"))
     return spans
+
+
+def comforts(link: Link) -> list[list[Span]]:
+    """Why there is no link, and that one may go on: the status line shows what it has room for."""
+    if link.state is not LinkState.WAITING:
+        return []
+    why = [Span(" " + words.unreachable(link.code, link.reason), "muted")]
+    later = [Span(" · " + _("what you write is kept and sent later"), "muted")]
+    return [why + later, why]
 
 
 def title_line(room: RoomSummary | None, glyphs: Glyphs) -> list[Span]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual import on
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -18,6 +18,10 @@ from talkbot_tui.ui.widgets.choice import Choice
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
 
 _ = i18n.Domain("app")
+
+
+TINY_WIDTH, TINY_HEIGHT = 24, 8
+"""Below so many cells the fields cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,11 @@ class LoginScreen(Screen[EnginePort | None]):
     CSS_PATH = "login.tcss"
     BINDINGS = [
         Binding("escape,ctrl+c,ctrl+q", "give_up", show=False, priority=True),
-        Binding("up", "app.focus_previous", show=False),
-        Binding("down", "app.focus_next", show=False),
+        # At once, before the next key finds its field: in a burst of keys the password would
+        # otherwise be written into the field before it, for all to see.
+        Binding("up,shift+tab", "app.focus_previous", show=False, priority=True),
+        Binding("down,tab", "app.focus_next", show=False, priority=True),
+        Binding("enter", "go_on", show=False, priority=True),
     ]
 
     def __init__(self, sign_in: SignIn, given: Given, why: str = "") -> None:
@@ -49,6 +56,7 @@ class LoginScreen(Screen[EnginePort | None]):
         self.in_file = Choice(_("no keyring? stay signed in by a private file"))
         self.notice = Notice(id="notice")
         self.busy = False
+        self.tiny = LineView(id="tiny")
 
     def compose(self) -> ComposeResult:
         """Three fields, one choice, one line."""
@@ -72,6 +80,13 @@ class LoginScreen(Screen[EnginePort | None]):
             yield self.in_file
             yield self.notice
             yield told
+        yield self.tiny
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A very small terminal shows one line."""
+        tiny = event.size.width < TINY_WIDTH or event.size.height < TINY_HEIGHT
+        self.set_class(tiny, "-tiny")
+        self.tiny.show([Span(_("too small"), "warn")])
 
     def on_mount(self) -> None:
         """Begin at the first empty field."""
@@ -81,14 +96,27 @@ class LoginScreen(Screen[EnginePort | None]):
                 break
         self.notice.tell(self.why)
 
-    @on(Input.Submitted)
-    def _enter(self, event: Input.Submitted) -> None:
-        event.stop()
+    def action_go_on(self) -> None:
+        """To the next field; at the end sign in, once what was typed before is in the fields."""
+        here = self.focused
+        if here is self.server:
+            # `Widget.focus` would wait for its turn.
+            self.set_focus(self.user)
+            here.call_later(self._needed, self.server)
+        elif here is self.user:
+            self.set_focus(self.password)
+            here.call_later(self._needed, self.user)
+        else:
+            self.password.call_later(self._submit)
+
+    def _needed(self, field: Input) -> None:
+        self.notice.tell("" if field.value.strip() else _("This field is needed."))
+
+    def _submit(self) -> None:
         fields = (self.server, self.user, self.password)
         empty = next((field for field in fields if not field.value.strip()), None)
         if empty is not None:
-            if event.input is empty:
-                self.notice.tell(_("This field is needed."))
+            self.notice.tell(_("This field is needed."))
             empty.focus()
         elif not self.busy:
             self.busy = True

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.timer import Timer
 
+from talkbot_tui import i18n
 from talkbot_tui.core.events import WatchUsers
+from talkbot_tui.core.lean import Extra
 from talkbot_tui.core.link import LinkState
-from talkbot_tui.ui import commands, words
+from talkbot_tui.ui import commands, window_title, words
 from talkbot_tui.ui.bell import Bell
 from talkbot_tui.ui.desk import Desk
-from talkbot_tui.ui.glyphs import kind_glyph
-from talkbot_tui.ui.ink import Span
+from talkbot_tui.ui.ink import Span, width_of
 from talkbot_tui.ui.port import EnginePort
 from talkbot_tui.ui.render import Frame
 from talkbot_tui.ui.screens import lists
@@ -24,17 +27,33 @@ from talkbot_tui.ui.widgets.composer import Composer
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
 from talkbot_tui.ui.widgets.message_pane import MessagePane
-from talkbot_tui.ui.wrapping import clip
 
 if TYPE_CHECKING:
-    from talkbot_tui.ui.app import Surroundings
+    from talkbot_tui.ui.surroundings import Surroundings
+
+_ = i18n.Domain("app")
 
 WATCH_MAX = 200
-PROMPT_MAX = 20
+PROMPTS_ALIKE_MIN = 80
+"""In narrower terminals the text needs the columns."""
+
+
+class Row(Horizontal):
+    """Parts side by side, which always fit."""
+
+    virtual_size = Reactive(Size(0, 0), layout=False)
+
+
+class Column(Vertical):
+    """Parts one above the other, which always fit."""
+
+    virtual_size = Reactive(Size(0, 0), layout=False)
 
 
 class ChatParts(Screen[None]):
     """Has the widgets; each `show_…` brings one of them up to date."""
+
+    virtual_size = Reactive(Size(0, 0), layout=False)
 
     def __init__(self, engine: EnginePort, around: Surroundings) -> None:
         super().__init__()
@@ -48,7 +67,7 @@ class ChatParts(Screen[None]):
         self.pane = MessagePane(id="pane")
         self.typing = LineView(id="typing")
         self.notice = Notice(id="notice")
-        self.banner = LineView(id="banner")
+        self.banner = Notice(id="banner")
         self.prompt = LineView(id="prompt")
         self.composer = Composer(id="composer")
         self.hints = LineView(id="hints")
@@ -57,19 +76,21 @@ class ChatParts(Screen[None]):
         self.bell = Bell()
         self.countdown: Timer | None = None
         self.watched: tuple[str, ...] = ()
+        self.prompt_width = 0
+        self.kept_rooms: dict[str, lists.Kept] = {}
 
     def compose(self) -> ComposeResult:
         """The parts."""
         yield self.status
-        with Horizontal(id="body"):
+        with Row(id="body"):
             yield self.rooms
-            with Vertical(id="main"):
+            with Column(id="main"):
                 yield self.title_view
                 yield self.pane
                 yield self.typing
                 yield self.notice
                 yield self.banner
-                with Horizontal(id="write"):
+                with Row(id="write"):
                     yield self.prompt
                     yield self.composer
             yield self.people
@@ -88,24 +109,33 @@ class ChatParts(Screen[None]):
     def show_rooms(self) -> None:
         """The room list, and the open room's name."""
         rooms = self.engine.session.rooms()
-        lines = lists.room_lines(rooms, max(8, self.rooms.size.width), self.around.glyphs)
+        width = max(8, self.rooms.size.width)
+        lines = lists.room_lines(rooms, width, self.around.glyphs, self.kept_rooms)
         self.shown_rooms = [key for key, _line in lines if key]
+        if len(self.kept_rooms) > len(self.shown_rooms):
+            self.kept_rooms = {key: self.kept_rooms[key] for key in self.shown_rooms}
         self.rooms.show(lines, self.desk.room_id)
         self.title_view.show(lists.title_line(self.desk.room, self.around.glyphs))
+        self.show_banner()
+        if not self.around.lean.sheds(Extra.DECORATION):
+            window_title.show(self.app, rooms)
         self._show_prompt()
         if self.bell.rings(rooms) and self.around.settings.bell and not self.app.app_focus:
             self.app.bell()
 
     def _show_prompt(self) -> None:
-        room = self.engine.session.room(self.composer.room_id)
-        glyphs = self.around.glyphs
-        name = ""
-        if room is not None:
-            mark = kind_glyph(glyphs, room.conversation)
-            name = mark + clip(words.title_of(room.conversation), PROMPT_MAX, glyphs.ellipsis)
-        spans = [Span(f" {glyphs.prompt} ", "muted"), Span(name, "strong bold"), Span(" ")]
-        self.prompt.show(spans)
-        self.prompt.styles.width = sum(cell_len(span.text) for span in spans)
+        """The room's name; as wide as the widest, so that nothing moves from room to room."""
+        kept = self.kept_rooms.get(self.composer.room_id)
+        name, taken = (kept.name, kept.name_width) if kept else ("", 0)
+        prompt = self.around.glyphs.prompt
+        self.prompt.show([Span(f" {prompt} ", "muted"), Span(name, "strong bold"), Span(" ")])
+        if self.size.width >= PROMPTS_ALIKE_MIN:
+            taken = max((room.name_width for room in self.kept_rooms.values()), default=0)
+        width = taken + cell_len(prompt) + 3
+        if width != self.prompt_width:
+            # A layout, even where it changes nothing.
+            self.prompt_width = width
+            self.prompt.styles.width = width
 
     def show_rows(self, *, changed: bool = True) -> None:
         """The messages; with `changed` False only if what is known about them is new."""
@@ -131,15 +161,21 @@ class ChatParts(Screen[None]):
             self.around.zone,
             self.around.glyphs,
             lambda message_id: session.message(room_id, message_id),
+            grows=not self.around.lean.sheds(Extra.DECORATION),
         )
 
     def show_people(self) -> None:
         """Who is here; their presence is wanted from the server."""
         session = self.engine.session
         members = session.roster(self.desk.room_id)
+        if self.around.lean.sheds(Extra.PRESENCE):
+            # Nobody is watched: what is known of them is soon no longer true.
+            self.people.show([])
+            members = ()
         presence = {m.user.user_id: session.presence(m.user.user_id) for m in members}
         width = max(12, self.people.size.width)
-        self.people.show(lists.people_lines(members, presence, width, self.around.glyphs))
+        if members:
+            self.people.show(lists.people_lines(members, presence, width, self.around.glyphs))
         wanted = tuple(member.user.user_id for member in members[:WATCH_MAX])
         if wanted != self.watched:
             self.watched = wanted
@@ -149,6 +185,8 @@ class ChatParts(Screen[None]):
         """Who is writing; and that something new is below, while one reads further up."""
         glyphs, room = self.around.glyphs, self.desk.room
         people = self.engine.session.typing(self.desk.room_id)
+        if self.around.lean.sheds(Extra.TYPING):
+            people = ()
         line = words.typing_line(people, glyphs.ellipsis)
         below = ""
         if room is not None and room.unread and not self.pane.following:
@@ -159,8 +197,10 @@ class ChatParts(Screen[None]):
     def show_link(self) -> None:
         """The connection; it ticks only while a next try is awaited."""
         link = self.engine.session.link
+        if link.latency_ms and self.around.lean.link(link.band):
+            self.show_lean()
         self.status.show(
-            lists.status_line(link, self.around.clock(), self.desk.unsent(), self.around.glyphs),
+            self._status_line(),
             [Span(f"{self.engine.session.me.name} ", "muted")],
         )
         waiting = link.state is LinkState.WAITING
@@ -170,6 +210,20 @@ class ChatParts(Screen[None]):
             self.countdown.stop()
             self.countdown = None
 
+    def show_lean(self) -> None:
+        """There is room for more now, or for less."""
+        self.pane.forget()
+        self.show_all()
+
+    def _status_line(self) -> list[Span]:
+        link = self.engine.session.link
+        glyphs = self.around.glyphs
+        spans = lists.status_line(link, self.around.clock(), self.desk.unsent(), glyphs)
+        if self.around.lean.level:
+            spans.insert(2, Span(f" {glyphs.dot} " + _("lean"), "warn"))
+        fitting = (m for m in lists.comforts(link) if width_of(spans + m) < self.size.width)
+        return spans + next(fitting, [])
+
     def show_hints(self) -> None:
         """The keys of this focus."""
         where = commands.Where.MESSAGE if self.on_message else commands.Where.SCREEN
@@ -177,14 +231,14 @@ class ChatParts(Screen[None]):
         self.hints.show(lists.hint_line(where, keys, self.size.width))
 
     def show_banner(self) -> None:
-        """What is being answered or changed."""
-        text = self.desk.banner(self.composer.room_id)
-        self.banner.set_class(bool(text), "-shown")
-        self.banner.show([Span(f" {text}", "warn")])
+        """What is asked, or what is being answered or changed."""
+        self.banner.tell(self.desk.banner(self.composer.room_id, self.around.clock()))
 
     def tell(self, text: str, mood: str = "warn") -> None:
         """One line above the composer, until something else happens; "" takes it away."""
         self.notice.tell(text, mood)
+        # What is typed takes it away, so that must be heard of at once.
+        self.composer.hasty = bool(text)
 
     @property
     def has_notice(self) -> bool:

@@ -1,8 +1,8 @@
-"""Choosing one of many by typing: rooms, commands, emoji, messages found."""
+"""Choosing one of many by typing: rooms, commands, emoji."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events, on
@@ -59,11 +59,7 @@ def filtered(entries: Sequence[Entry], typed: str) -> list[Entry]:
 
 
 class Picker(ModalScreen[str]):
-    """Gives the key of the chosen entry, "" when nothing was chosen.
-
-    With `search`, typing is a question that Enter sends; its answers can then be
-    chosen. Without, typing narrows the given entries.
-    """
+    """Gives the key of the chosen entry, "" when nothing was chosen; typing narrows them."""
 
     CSS_PATH = "picker.tcss"
     BINDINGS = [
@@ -81,22 +77,17 @@ class Picker(ModalScreen[str]):
         title: str,
         entries: Sequence[Entry] = (),
         *,
-        search: Callable[[str], Awaitable[Sequence[Entry]]] | None = None,
-        typed: str = "",
         empty: str = "",
     ) -> None:
         super().__init__()
         self.heading = title
         self.entries = list(entries)
-        self.search = search
-        self.typed = typed
         self.empty = empty
-        self.asked = ""
         self.fitting: list[Entry] = list(entries)
         self.chosen = 0
         self.box = LineList(id="entries")
         self.told = LineView(id="told")
-        self.field = Input(typed, id="typed", compact=True, select_on_focus=False)
+        self.field = Input(id="typed", compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """Title, field, list, one line of help."""
@@ -110,25 +101,20 @@ class Picker(ModalScreen[str]):
             yield self.told
 
     def on_mount(self) -> None:
-        """Begin to search when words were given."""
+        """Everything can be chosen at first."""
         self.set_focus(self.field)
         self._fit(self.field.value)
         self._show()
-        if self.search is not None and self.typed:
-            self.run_worker(self._ask(self.typed), group="search", exclusive=True)
 
     def _show(self) -> None:
         self.chosen = max(0, min(self.chosen, len(self.fitting) - 1))
         lines = [(entry.key, entry.line) for entry in self.fitting]
         current = self.fitting[self.chosen].key if self.fitting else ""
         self.box.show(lines, current)
-        if not self.fitting and (self.search is None or self.asked):
+        if not self.fitting:
             self.told.show([Span(" " + (self.empty or _("nothing fits")), "muted")])
         else:
-            help_line = _("Enter chooses · Esc closes")
-            if self.search is not None and self.asked != self.field.value:
-                help_line = _("Enter searches · Esc closes")
-            self.told.show([Span(f" {help_line}", "muted")])
+            self.told.show([Span(" " + _("Enter chooses · Esc closes"), "muted")])
 
     @on(Input.Changed)
     def _typing(self, event: Input.Changed) -> None:
@@ -137,8 +123,7 @@ class Picker(ModalScreen[str]):
         self._fit(event.value)
 
     def _fit(self, value: str) -> None:
-        if self.search is None:
-            self.fitting = filtered(self.entries, value)
+        self.fitting = filtered(self.entries, value)
         if self.is_mounted:
             self._show()
 
@@ -161,18 +146,8 @@ class Picker(ModalScreen[str]):
 
     def _choose(self, value: str) -> None:
         self._fit(value)
-        if self.search is not None and value.strip() and value != self.asked:
-            self.run_worker(self._ask(value), group="search", exclusive=True)
-        elif self.fitting:
+        if self.fitting:
             self.dismiss(self.fitting[min(self.chosen, len(self.fitting) - 1)].key)
-
-    async def _ask(self, query: str) -> None:
-        assert self.search is not None
-        self.told.show([Span(" " + _("searching"), "muted")])
-        self.fitting = list(await self.search(query))
-        self.asked = query
-        self.chosen = 0
-        self._show()
 
     @on(LineList.Chosen)
     def _clicked(self, event: LineList.Chosen) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from talkbot_tui import i18n
-from talkbot_tui.core.events import OpenConversation
 from talkbot_tui.core.model import Conversation, Message
 from talkbot_tui.core.text import one_line
-from talkbot_tui.ui import clockwork, commands, words
-from talkbot_tui.ui.glyphs import kind_glyph, send_glyph
+from talkbot_tui.ui import commands, words
+from talkbot_tui.ui.finding import Hunt
 from talkbot_tui.ui.ink import Line, Span, flow
+from talkbot_tui.ui.markdown import real_host
 from talkbot_tui.ui.screens import lists
 from talkbot_tui.ui.screens.page import Page
 from talkbot_tui.ui.screens.picker import Entry, Picker
@@ -111,92 +111,45 @@ def pick_emoji(chat: ChatScreen, target: Message) -> None:
     )
 
 
-def pick_found(chat: ChatScreen, query: str) -> None:
-    """Search messages; choosing one goes to its room."""
-    where: dict[str, Message] = {}
+def pick_link(chat: ChatScreen, links: Sequence[str]) -> None:
+    """A link to open: its real host stands first, so that nobody is led astray."""
+    entries = [
+        Entry(link, (Span(f" {real_host(link)} ", "bold"), Span(f" {link}", "muted")), link)
+        for link in links
+    ]
 
-    async def search(words_typed: str) -> Sequence[Entry]:
-        from talkbot_tui.client.lookups import LookupFailed
-
-        try:
-            found = await chat.engine.lookups.search(words_typed)
-        except LookupFailed as failed:
-            line = (Span(f" {words.refusal(failed.code, failed.message)}", "warn"),)
-            return [Entry("", line)]
-        where.clear()
-        where.update({message.server_msg_id: message for message in found})
-        return [Entry(m.server_msg_id, _found_line(chat, m)) for m in found]
-
-    def chosen(key: str | None) -> None:
-        message = where.get(key or "")
-        if message is None:
+    def chosen(link: str | None) -> None:
+        if not link:
             return
-        if chat.engine.session.room(message.conversation_id) is not None:
-            chat.open_room(message.conversation_id)
-            if not chat.pane.reveal(message.key):
-                chat.engine.dispatch(OpenConversation(message.conversation_id))
-                chat.tell(_("That message is further back than what is loaded; page up to it."))
-            else:
-                chat.pane.select(message.key)
-                chat.set_focus(chat.pane)
+        if chat.around.open_link(link):
+            chat.tell(_("Opening {host} in your browser.").format(host=real_host(link)), "muted")
+        else:
+            chat.app.copy_to_clipboard(link)
+            chat.tell(
+                _(
+                    "No browser can be started from here;"
+                    " the address is copied, if your terminal allows it."
+                )
+            )
 
-    chat.app.push_screen(
-        Picker(_("Search messages"), search=search, typed=query, empty=_("nothing found")), chosen
-    )
-
-
-def _found_line(chat: ChatScreen, message: Message) -> Line:
-    room = chat.engine.session.room(message.conversation_id)
-    glyphs = chat.around.glyphs
-    name = "" if room is None else words.title_of(room.conversation)
-    mark = "" if room is None else kind_glyph(glyphs, room.conversation)
-    return (
-        Span(f" {clockwork.stamp(message.ts, chat.around.zone)} {mark}{name} ", "muted"),
-        Span(f"{words.name_of(message.sender)} ", "bold"),
-        Span(one_line(message.text, 100)),
-    )
+    chat.app.push_screen(Picker(_("Open a link"), entries), chosen)
 
 
-def show_facts(chat: ChatScreen, message: Message) -> None:
-    """Everything that is known of a message."""
-    session = chat.engine.session
-    zone = chat.around.zone
-    readers = [
-        words.name_of(user)
-        for user_id, seq in session.reads(message.conversation_id).items()
-        if message.seq
-        and seq >= message.seq
-        and (user := session.user(user_id)) is not None
-        and user_id not in (session.me.user_id, message.sender.user_id)
-    ]
-    mark = send_glyph(chat.around.glyphs, message.state)
-    pairs = [
-        (_("from"), f"{words.name_of(message.sender)} (@{message.sender.name})"),
-        (_("time"), clockwork.stamp(message.ts, zone)),
-        (_("state"), f"{mark} {words.send_word(message.state)}".strip()),
-        (_("why"), words.failure(message.error) if message.error else ""),
-        (_("read by"), ", ".join(readers)),
-        (_("number"), str(message.seq or "")),
-        (_("version"), str(message.revision or "")),
-        (_("server id"), message.server_msg_id),
-        (_("client id"), message.client_msg_id),
-        *((r.emoji, ", ".join(_name(chat, u) for u in r.user_ids)) for r in message.reactions),
-    ]
+def show_finder(chat: ChatScreen, hunt: Hunt) -> None:
+    """Search messages; choosing one goes to its place, giving up to where it was begun."""
+    from talkbot_tui.ui.screens.finder import Finder
 
-    def lines(width: int) -> list[Line]:
-        made: list[Line] = []
-        for name, value in pairs:
-            if value:
-                for number, line in enumerate(flow([Span(value)], max(8, width - 18))):
-                    made.append((Span(f" {pad(name if number == 0 else '', 16)}", "muted"), *line))
-        return made
+    def chosen(message: Message | None) -> None:
+        if message is not None:
+            chat.go_to(message.conversation_id, message.seq)
+            chat.hunt, hunt.visited = hunt, True
+        elif hunt.origin and hunt.origin != chat.desk.room_id:
+            chat.open_room(hunt.origin)
+        elif hunt.visited:
+            chat.go_to_end()
+            chat.set_focus(chat.composer)
 
-    chat.app.push_screen(Page(_("Message details"), lines))
-
-
-def _name(chat: ChatScreen, user_id: str) -> str:
-    user = chat.engine.session.user(user_id)
-    return words.name_of(user) if user else user_id
+    chat.app.push_screen(Finder(chat, hunt), chosen)
 
 
 def show_help(chat: ChatScreen) -> None:

@@ -15,6 +15,7 @@ from textual.widgets import TextArea
 
 from talkbot_tui.core.text import clean
 from talkbot_tui.ui.keys import command_of, hand_on
+from talkbot_tui.ui.widgets.type_ahead import TypeAhead
 
 _NOT_INHERITED = {"cursor_page_up", "cursor_page_down", "select_line", "select_all", "copy"}
 _TAKEN = {"ctrl+k", "f6", "f7", "ctrl+c,super+c"}
@@ -33,7 +34,7 @@ def _ignore(_command: str) -> None:
     """Until the screen says what runs commands."""
 
 
-class Composer(TextArea, inherit_bindings=False):
+class Composer(TypeAhead, inherit_bindings=False):
     """Where the user writes."""
 
     BINDINGS = [
@@ -58,11 +59,7 @@ class Composer(TextArea, inherit_bindings=False):
             self.text = text
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(
-            id=id, soft_wrap=True, compact=True, show_line_numbers=False, tab_behavior="focus"
-        )
-        self.cursor_blink = False
-        self.highlight_cursor_line = False
+        super().__init__(id=id)
         self.room_id = ""
         self.loaded = ""
         self.past: list[str] = []
@@ -70,6 +67,7 @@ class Composer(TextArea, inherit_bindings=False):
         self.unsent = ""
         self.commands: Mapping[str, str] = {}
         self.run_command: Callable[[str], None] = _ignore
+        self.keep: Callable[[str, str], None] = lambda _room_id, _text: None
         self.candidates: Callable[[str], Sequence[str]] = lambda _word: ()
         self.cycle: tuple[list[str], int, tuple[int, int], str] | None = None
 
@@ -77,11 +75,13 @@ class Composer(TextArea, inherit_bindings=False):
 
     def load(self, room_id: str, text: str) -> None:
         """From now on write for this room, starting with `text`."""
+        self.settle()
         self.room_id = room_id
         self.set_text(text)
 
     def set_text(self, text: str) -> None:
         """Another text, with the cursor at its end; nobody is told."""
+        self.settle()
         self.loaded = text
         self.load_text(text)
         self.move_cursor(self.document.end)
@@ -98,9 +98,24 @@ class Composer(TextArea, inherit_bindings=False):
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Tell only what the user changed."""
         event.stop()
-        if self.text != self.loaded:
-            self.loaded = self.text
-            self.post_message(self.Written(self.room_id, self.text))
+        self._tell_written(self.text)
+
+    def settle(self) -> None:
+        """Take in what was typed ahead; it is told before the text or its room can be another."""
+        if self.ahead:
+            super().settle()
+            self._tell_written(self.document.text)
+
+    def _tell_written(self, text: str) -> None:
+        if text != self.loaded:
+            self.loaded = text
+            self.post_message(self.Written(self.room_id, text))
+
+    def leave(self) -> None:
+        """The app ends: there is no time to tell it in turn."""
+        super().settle()
+        if self.room_id:
+            self.keep(self.room_id, self.document.text)
 
     # --- keys ------------------------------------------------------------------------------
 
@@ -175,6 +190,7 @@ class Composer(TextArea, inherit_bindings=False):
 
     def complete(self) -> bool:
         """Complete the word before the cursor, or try its next completion; False for none."""
+        self.settle()
         row, column = self.cursor_location
         line = self.document[row]
         if self.cycle is not None and self.cycle[2][1] == column and self.cycle[3] == self.text:

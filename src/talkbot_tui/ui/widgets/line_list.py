@@ -9,13 +9,14 @@ from textual.geometry import Region
 from textual.message import Message as Posted
 from textual.strip import Strip
 
+from talkbot_tui.ui import glyphs
 from talkbot_tui.ui.ink import Inked, Line, marked
 
 WHEEL = 2
 
 
 class LineList(Inked):
-    """Shows lines from `first` on; keeps the current one visible."""
+    """Shows lines from `first` on; keeps the current one visible, with a mark before it."""
 
     DEFAULT_CSS = "LineList { width: 1fr; height: 1fr; }"
 
@@ -37,7 +38,7 @@ class LineList(Inked):
         self.lines: list[tuple[str, Line]] = []
         self.current = ""
         self.first = 0
-        self.mark = "▸"
+        self._strips: dict[tuple[Line, bool, int], Strip] = {}
 
     def show(self, lines: Sequence[tuple[str, Line]], current: str = "") -> None:
         """Show these (key, line); the one with key `current` is marked."""
@@ -55,21 +56,33 @@ class LineList(Inked):
 
     def _keep_visible(self) -> None:
         height = max(1, self.size.height)
-        at = next((i for i, (key, _line) in enumerate(self.lines) if key == self.current), 0)
-        self.first = min(max(self.first, at - height + 1), at)
+        at = [i for i, (key, _line) in enumerate(self.lines) if key == self.current] or [0]
+        self.first = min(max(self.first, at[-1] - height + 1), at[0])
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The visible lines."""
         width, height = self.size
         self.first = max(0, min(self.first, len(self.lines) - height))
+        made: dict[tuple[Line, bool, int], Strip] = {}
         strips: list[Strip] = []
         for key, line in self.lines[self.first : self.first + height]:
-            if key and key == self.current:
-                strips.append(self.strip(marked(line, self.mark), width, "selected"))
-            else:
-                strips.append(self.strip(line, width))
+            what = line, bool(key) and key == self.current, width
+            made[what] = strip = self._strips.get(what) or self._strip(*what)
+            strips.append(strip)
+        self._strips = made
         strips += [Strip.blank(width, self.rich_style)] * (height - len(strips))
         return [strip.crop(crop.x, crop.right) for strip in strips[crop.y : crop.bottom]]
+
+    def _strip(self, line: Line, current: bool, width: int) -> Strip:
+        if current:
+            known = glyphs.ASCII if self.app.has_class("-ascii") else glyphs.UNICODE
+            return self.strip(marked(line, known.selected), width, "selected")
+        return self.strip(line, width)
+
+    def notify_style_update(self) -> None:
+        """Another theme."""
+        super().notify_style_update()
+        self._strips.clear()
 
     def on_click(self, event: events.Click) -> None:
         """Tell which."""

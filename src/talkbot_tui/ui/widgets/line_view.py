@@ -61,7 +61,8 @@ class Notice(Inked):
         self.refresh(layout=True)
 
     def _lines(self, width: int) -> list[Line]:
-        return flow([Span(f" {self.text}", self.mood)], max(1, width))[: self.LINES_MAX]
+        lines = flow([Span(self.text, self.mood)], max(1, width - 1))[: self.LINES_MAX]
+        return [(Span(" "), *line) for line in lines]
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """As many lines as the text takes."""

@@ -76,6 +76,9 @@ class MessagePane(Inked, can_focus=True):
             super().__init__()
             self.conversation_id = conversation_id
 
+    class BottomReached(TopReached):
+        """The last row in memory is on the screen, and it is not the newest."""
+
     class GapShown(Posted):
         """A gap is on the screen."""
 
@@ -138,7 +141,20 @@ class MessagePane(Inked, can_focus=True):
     @property
     def following(self) -> bool:
         """Whether the newest row is kept on the screen."""
-        return self.port.bottom is None
+        return self.port.bottom is None and not (self.sheet and self.sheet.view.detached)
+
+    @property
+    def newest(self) -> int:
+        """The seq of the last row, when that is on the screen or comes there next; 0 otherwise."""
+        if self.sheet is None or not self.following or self.covered:
+            return 0
+        for row in reversed(self.sheet.view.rows):
+            if isinstance(row, Gap):
+                return 0
+            if row.seq:
+                return row.seq
+            # Our own, which the server has not numbered yet.
+        return 0
 
     @property
     def current(self) -> Row | None:
@@ -251,6 +267,8 @@ class MessagePane(Inked, can_focus=True):
             self.post_message(self.Seen(room, max(seqs)))
         if min(indexes) == 0:
             self.post_message(self.TopReached(room))
+        if max(indexes) == len(rows) - 1 and self.sheet.view.detached:
+            self.post_message(self.BottomReached(room))
         for row in shown:
             if isinstance(row, Gap) and not row.fetching:
                 self.post_message(self.GapShown(room, row.last))
@@ -281,12 +299,12 @@ class MessagePane(Inked, can_focus=True):
         self.port.end()
         self.redraw()
 
-    def reveal(self, key: str) -> bool:
-        """Bring a row onto the screen; False when it is not held."""
+    def reveal(self, key: str, middle: bool = False) -> bool:
+        """Bring a row onto the screen, into its middle if asked; False when it is not held."""
         if self.sheet is None or self._index(key) is None:
             return False
         if self._prepare():
-            self.port.reveal(self.sheet.view, self.size.height, key)
+            self.port.reveal(self.sheet.view, self.size.height, key, middle)
         self.redraw()
         return True
 

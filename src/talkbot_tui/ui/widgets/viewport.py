@@ -28,6 +28,11 @@ class TimelineView(Protocol):
         """The index of a row."""
         ...
 
+    @property
+    def detached(self) -> bool:
+        """Whether newer rows exist than these: then there is no end to follow."""
+        ...
+
 
 class Viewport:
     """A window of `height` lines onto rows whose heights `measure(index)` tells.
@@ -76,7 +81,7 @@ class Viewport:
             shown -= count
             index += 1
         shown = max(1, min(shown, count))
-        at_end = index == last and shown >= count
+        at_end = index == last and shown >= count and not view.detached
         self.bottom = None if at_end else (row_key(view.rows[index]), shown)
         self._stop_at_top(view, height)
 
@@ -90,14 +95,18 @@ class Viewport:
         """Follow the end."""
         self.bottom = None
 
-    def reveal(self, view: TimelineView, height: int, key: str) -> None:
-        """Bring a held row onto the screen, moving only if it is not there."""
-        if any(shown == key for shown, _line in self.picture):
+    def reveal(self, view: TimelineView, height: int, key: str, middle: bool = False) -> None:
+        """Bring a held row onto the screen: moving only if it is not there, or into the middle."""
+        if not middle and any(shown == key for shown, _line in self.picture):
             return
         index = view.find(key)
         if index is not None:
-            at_end = index == len(view.rows) - 1
-            self.bottom = None if at_end else (key, self.measure(index))
+            last, below = len(view.rows) - 1, height // 2 if middle else 0
+            while below > 0 and index < last:
+                index += 1
+                below -= self.measure(index)
+            at_end = index == last and not view.detached
+            self.bottom = None if at_end else (row_key(view.rows[index]), self.measure(index))
             self._stop_at_top(view, height)
 
     def _start(self, view: TimelineView) -> tuple[int, int]:
@@ -133,7 +142,8 @@ class Viewport:
         for index, row in enumerate(view.rows):
             count = self.measure(index)
             if lines + count >= height:
-                at_end = index == len(view.rows) - 1 and lines + count == height
+                last = index == len(view.rows) - 1 and not view.detached
+                at_end = last and lines + count == height
                 self.bottom = None if at_end else (row_key(row), height - lines)
                 return
             lines += count

@@ -1,0 +1,1 @@
+"""What leaves for the terminal: as few bytes as the difference to what stands there needs."""

@@ -1,0 +1,1 @@
+"""Real processes on a bad network: nothing may be lost, doubled or reordered."""
