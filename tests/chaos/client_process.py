@@ -20,7 +20,7 @@ from pathlib import Path
 from talkbot_tui.client.connect import open_with_token
 from talkbot_tui.client.engine import Engine
 from talkbot_tui.core.changes import Change
-from talkbot_tui.core.events import FillGap, OpenConversation
+from talkbot_tui.core.events import FillGap, OpenConversation, ReachedTop
 from talkbot_tui.core.model import LogEvent, Message, MessagePosted, SendState
 from tests.histories.record import Entry, Recorder, What, digest_of, parse
 from tests.waiting import until
@@ -72,11 +72,16 @@ class Talker:
         await until(lambda: not self._saving(), SETTLE_S, self._state)
 
     async def settle(self, heads: Mapping[str, int]) -> None:
-        """Wait until everything is sent and everything that the server has is here."""
+        """Wait until everything is sent and everything that the server has is here.
+
+        A device whose first sync was killed before it was on disk begins anew with the
+        newest page; what it had shown is above, where a user scrolls to, and so does this.
+        """
         await until(lambda: self._online and not self._unsent(), SETTLE_S, self._state)
         for room, head in heads.items():
             self.engine.dispatch(OpenConversation(room))
             await until(lambda room=room, head=head: self._whole(room, head), SETTLE_S, self._state)  # type: ignore[misc]  # bound now
+            await until(lambda room=room: self._to_the_top(room), SETTLE_S, self._state)  # type: ignore[misc]  # bound now
 
     async def close(self) -> None:
         """Stop the engine."""
@@ -91,6 +96,12 @@ class Talker:
             if not gap.fetching:
                 self.engine.dispatch(FillGap(room, gap.last))
         return not view.gaps and view.cursor >= head
+
+    def _to_the_top(self, room: str) -> bool:
+        floor = self.engine.session.timeline(room).floor
+        if floor is not None and floor > 1:
+            self.engine.dispatch(ReachedTop(room))
+        return floor is not None and floor <= 1
 
     def _unsent(self) -> int:
         return sum(room.queued for room in self.engine.session.rooms())
