@@ -92,6 +92,7 @@ class Engine:
         self._wake_moved = asyncio.Event()
         self._listeners: list[Listener] = []
         self._notices: list[Change] = []
+        self._busy = False
         self._deliveries = Deliveries()
         self._followers = LogFollowers()
         self._group: asyncio.TaskGroup | None = None
@@ -165,8 +166,15 @@ class Engine:
     # --- what users do ---------------------------------------------------------------------
 
     def dispatch(self, event: UserEvent) -> None:
-        """Take in what the user did; it is handled in the next turn of the loop."""
-        self._feed(event)
+        """Take in what the user did: at once where nothing waits before it.
+
+        What it changes is in the session on return, and told to the subscribers.
+        """
+        if self._main is None or self._stopped or self._queue or self._busy:
+            self._feed(event)
+            return
+        self._handle(event)
+        self._publish()
 
     def send(
         self,
@@ -307,17 +315,19 @@ class Engine:
         self._publish()
 
     def _handle(self, event: Event) -> None:
-        self._deliveries.before(event)
+        busy, self._busy = self._busy, True
         try:
+            self._deliveries.before(event)
             effects = self.session.handle(event, self._clock())
+            self._deliveries.after(effects)
+            self._followers.after(effects)
+            self._performer.push(effect for effect in effects if not self._shell(effect))
         except Exception:
             # One event that goes wrong must not end the conversation.
             self.faults += 1
             log.exception("the session failed on %s", type(event).__name__)
-            return
-        self._deliveries.after(effects)
-        self._followers.after(effects)
-        self._performer.push(effect for effect in effects if not self._shell(effect))
+        finally:
+            self._busy = busy
 
     def _shell(self, effect: Effect) -> bool:
         """Perform at once what concerns only the engine itself; True when it did."""
@@ -361,11 +371,13 @@ class Engine:
             self._notices = []
         if not changes:
             return
+        busy, self._busy = self._busy, True
         for listener in list(self._listeners):
             try:
                 listener(changes)
             except Exception:
                 log.exception("a subscriber failed")
+        self._busy = busy
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.message import Message as Posted
-
 from talkbot_tui.core.changes import (
     Change,
     DraftReturned,
@@ -19,21 +17,49 @@ from talkbot_tui.core.changes import (
     TypingChanged,
 )
 from talkbot_tui.ui import words
+from talkbot_tui.ui.terminal.direct import soon
 
 if TYPE_CHECKING:
     from talkbot_tui.ui.screens.chat import ChatScreen
 
 
-class EngineChanged(Posted):
-    """What changed in one turn of the engine."""
+class Ear:
+    """Hears the engine, and shows what changed: once for all that one turn of the loop brings."""
 
-    def __init__(self, changes: tuple[Change, ...]) -> None:
-        super().__init__()
-        self.changes = changes
+    def __init__(self, chat: ChatScreen) -> None:
+        """Whose parts are to show it."""
+        self._chat = chat
+        self._heard: list[Change] = []
+        self._due = False
+
+    def __call__(self, changes: tuple[Change, ...]) -> None:
+        """As `EnginePort.subscribe` calls it."""
+        self._heard.extend(changes)
+        if not self._due:
+            self._due = True
+            soon(self._chat, self._show)
+
+    def _show(self) -> None:
+        try:
+            if self._chat.is_attached:
+                route(self._chat, self.take())
+                self._chat.look_whole()
+        finally:
+            self._heard.clear()
+            self._due = False
+
+    def take(self) -> tuple[Change, ...]:
+        """What has been heard and not been shown yet."""
+        changes = tuple(self._heard)
+        self._heard.clear()
+        return changes
 
 
 def route(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
     """Redraw each part at most once."""
+    if any(isinstance(c, TimelineChanged | TimelineReset) for c in changes):
+        chat.read_on()
+        changes += chat.ear.take()
     rooms = rows = reads = people = typing = link = False
     for change in changes:
         match change:
@@ -52,8 +78,6 @@ def route(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
                 chat.returned(change)
             case Noticed():
                 chat.tell(words.refusal(change.code, change.text))
-    if rows:
-        chat.read_on()
     if rooms:
         chat.choose_room()
     if reads and not rows:

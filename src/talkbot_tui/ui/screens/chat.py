@@ -9,7 +9,7 @@ from textual import events, on
 from textual.message import Message as Posted
 
 from talkbot_tui import i18n
-from talkbot_tui.core.changes import Change, DraftReturned, Jumped
+from talkbot_tui.core.changes import DraftReturned, Jumped
 from talkbot_tui.core.events import (
     FillGap,
     JumpTo,
@@ -21,7 +21,7 @@ from talkbot_tui.core.events import (
 )
 from talkbot_tui.core.lean import Extra
 from talkbot_tui.ui import commands, words
-from talkbot_tui.ui.changes import EngineChanged, route
+from talkbot_tui.ui.changes import Ear
 from talkbot_tui.ui.desk import Ordered, Sent, Told
 from talkbot_tui.ui.finding import Hunt
 from talkbot_tui.ui.ink import Span
@@ -53,6 +53,7 @@ class ChatScreen(ChatParts):
         leaving: leaving was asked for once; another time does it.
         asked_delete: key of the message whose deletion waits for a second key press.
         wanted_room: the room to open as soon as it is listed, "" for none.
+        ear: hears the engine.
         hunt: the search whose hit is looked at; Esc goes back to it.
         turned_away: the text that could not be sent; why is told while it stands there.
     """
@@ -77,6 +78,7 @@ class ChatScreen(ChatParts):
         self.leaving = False
         self.asked_delete = ""
         self.hunt: Hunt | None = None
+        self.ear = Ear(self)
         self.laid_out = self.told_whole = False
         self.unsubscribe: Callable[[], None] = _nothing
 
@@ -88,7 +90,7 @@ class ChatScreen(ChatParts):
         self.composer.commands = commands_by_key(commands.Where.COMPOSER, overrides)
         self.pane.commands = commands_by_key(commands.Where.MESSAGE, overrides)
         self.composer.run_command = self.pane.run_command = self.action_command
-        self.unsubscribe = self.engine.subscribe(self._heard)
+        self.unsubscribe = self.engine.subscribe(self.ear)
         self.watch(self.app, "app_focus", self._looked_at, init=False)
         if self.desk.room_id:
             self._present(self.desk.room_id)
@@ -112,19 +114,12 @@ class ChatScreen(ChatParts):
             self.laid_out = True
             # A room of which nothing is cached: its rows come from the server, if any.
             self.set_timer(PATIENCE_S, self._tell_whole)
-            self._look_whole()
+            self.look_whole()
 
     # --- what changed ------------------------------------------------------------------
 
-    def _heard(self, changes: tuple[Change, ...]) -> None:
-        self.post_message(EngineChanged(changes))
-
-    def on_engine_changed(self, event: EngineChanged) -> None:
-        """One turn of the engine: draw what it touched."""
-        route(self, event.changes)
-        self._look_whole()
-
-    def _look_whole(self) -> None:
+    def look_whole(self) -> None:
+        """Tell, once, when the first picture has all that it can have."""
         room_id = self.desk.room_id
         if self.laid_out and (not room_id or self.engine.session.timeline(room_id).rows):
             self._tell_whole()

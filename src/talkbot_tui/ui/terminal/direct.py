@@ -9,6 +9,7 @@ Whenever it is not sure, the widget refreshes as Textual's widgets do.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from textual.geometry import Offset, Region
@@ -61,6 +62,23 @@ class Direct(_Base):
     def refresh_ordinarily(self) -> None:
         """By way of the compositor."""
         super().refresh()
+
+
+def soon(owner: Widget, callback: Callable[[], None]) -> None:
+    """Call back for `owner` in the loop's next turn, without its queue of messages.
+
+    What it raises ends the app, as from a handler of a message.
+    """
+    app = owner.app
+
+    def call() -> None:
+        with app._context(), owner._context():
+            try:
+                callback()
+            except Exception as error:
+                app._handle_exception(error)
+
+    asyncio.get_running_loop().call_soon(call)
 
 
 class Typewriter(Direct):
