@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -40,6 +40,7 @@ def test_no_line_is_too_wide_and_nothing_but_spaces_is_lost(text: str, width: in
     assert kept.replace(" ", "") == text.replace(" ", "").replace("\n", "")
 
 
+@example("\u200d\u200d字a", 2)
 @given(TEXTS, st.integers(1, 12))
 def test_clip_and_pad_fit(text: str, width: int) -> None:
     text = text.replace("\n", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from zlib import crc32
 
@@ -29,7 +29,7 @@ class Frame:
     """What a row's picture depends on besides the row itself.
 
     width: cells of the pane. zone: for the times, None for the system's.
-    quoted: finds the message that a reply answers.
+    quoted: finds the message that a reply answers; no two are equal, so it does not count.
     grows: an answer is shown while it is still being written.
     """
 
@@ -37,7 +37,7 @@ class Frame:
     me: User
     zone: tzinfo | None = None
     glyphs: Glyphs = UNICODE
-    quoted: Callable[[str], Message | None] = lambda _id: None
+    quoted: Callable[[str], Message | None] = field(default=lambda _id: None, compare=False)
     grows: bool = True
 
     @property

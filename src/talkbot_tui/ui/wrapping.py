@@ -84,6 +84,9 @@ def clip(text: str, width: int, ellipsis: str = "…") -> str:
         if cells + size > room:
             break
         end, cells = last, cells + size
+    # Joiners that join nothing make the whole wider than its graphemes.
+    while end and cell_len(text[:end] + ellipsis) > width:
+        end -= 1
     return text[:end] + ellipsis
 
 

@@ -39,6 +39,18 @@ _VISIBLE_ON_BLANKS = frozenset({4, 7, 9, 21, 53})
 """Underline, reverse, strike, double underline, overline."""
 
 
+class _Chars(dict[str, Cell]):
+    """The cells of ASCII characters in one style; each is made once, so that equal ones are one."""
+
+    def __init__(self, look: str, blank: str) -> None:
+        super().__init__({" ": (" ", blank)})
+        self._look = look
+
+    def __missing__(self, char: str) -> Cell:
+        cell = self[char] = char, self._look
+        return cell
+
+
 class Looks:
     """The looks of styles, for terminals of one colour system."""
 
@@ -46,6 +58,7 @@ class Looks:
         """`colours`: what the terminal can show."""
         self._colours = colours
         self._known: dict[Style, tuple[str, str]] = {}
+        self._chars: dict[tuple[str, str], _Chars] = {}
 
     def of(self, style: Style | None) -> tuple[str, str]:
         """The look of text in that style, and of blanks."""
@@ -69,11 +82,14 @@ class Looks:
             if UNSAFE.search(text):
                 unsafe = True
                 text = UNSAFE.sub(REPLACEMENT, text)
-            look, blank = self.of(style)
+            looks = self.of(style)
             if text.isascii():
-                cells.extend([(char, look) if char != " " else (char, blank) for char in text])
+                chars = self._chars.get(looks)
+                if chars is None:
+                    chars = self._chars[looks] = _Chars(*looks)
+                cells.extend(map(chars.__getitem__, text))
             else:
-                _add(cells, text, look, blank)
+                _add(cells, text, *looks)
         if unsafe:
             # What stands there instead is wider than what was measured.
             del cells[strip.cell_length :]

@@ -7,6 +7,8 @@ SGR), DECSTBM for the rows that scroll, DECSLRM for their columns, OSC 8 for lin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
+from operator import ne
 from zlib import crc32
 
 from talkbot_tui.ui.terminal.cells import (
@@ -255,29 +257,31 @@ def _run(cells: Sequence[Cell], at: int) -> int:
     """Where the text that begins at `at` and can be written in one look ends."""
     look = cells[at][1]
     under = look if LINK in look else behind(look)
-    while at < len(cells):
-        text, own = cells[at]
+    blanks = -1
+    for stop in range(at, len(cells)):
+        text, own = cells[stop]
         if text == " ":
-            stop = _blanks(cells, at)
-            if own != under or stop - at > ERASE or stop == len(cells):
-                break
-            at = stop
-        elif text and (own != look or doubtful(text) or text == UNKNOWN[0]):
-            break
+            if blanks < 0:
+                blanks = stop
+            if own != under or stop - blanks >= ERASE:
+                return blanks
+        elif text and (own != look or text == UNKNOWN[0] or (text > "\x7f" and doubtful(text))):
+            return stop
         else:
-            at += 1
-    return at
+            blanks = -1
+    return len(cells) if blanks < 0 else blanks
 
 
 def _differences(old: Sequence[Cell], new: Sequence[Cell]) -> list[tuple[int, int]]:
     """Stretches to be written: from, to; whole wide characters, near ones joined."""
     found: list[list[int]] = []
-    for at, (before, after) in enumerate(zip(old, new, strict=True)):
-        if before != after:
-            if found and at - found[-1][1] < JOIN:
-                found[-1][1] = at + 1
-            else:
-                found.append([at, at + 1])
+    end = -JOIN
+    for at in compress(range(len(new)), map(ne, old, new)):
+        if at - end < JOIN:
+            found[-1][1] = at + 1
+        else:
+            found.append([at, at + 1])
+        end = at + 1
     for stretch in found:
         while stretch[0] > 0 and not (new[stretch[0]][0] and old[stretch[0]][0]):
             stretch[0] -= 1

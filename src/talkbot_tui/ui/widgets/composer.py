@@ -83,8 +83,9 @@ class Composer(TypeAhead, inherit_bindings=False):
         """Another text, with the cursor at its end; nobody is told."""
         self.settle()
         self.loaded = text
-        self.load_text(text)
-        self.move_cursor(self.document.end)
+        if text or self.document.text or self.history.undo_stack or self.history.redo_stack:
+            self.load_text(text)
+            self.move_cursor(self.document.end)
         self.past_at = len(self.past)
         self.cycle = None
 

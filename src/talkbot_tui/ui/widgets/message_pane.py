@@ -8,7 +8,7 @@ thousand cost, and what is read does not move when rows come before or after.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from textual import events
 from textual.geometry import Region
@@ -18,10 +18,10 @@ from textual.strip import Strip
 from talkbot_tui.core.model import Gap, Message, Row, SendState, row_key
 from talkbot_tui.ui.ink import Inked, Line, marked
 from talkbot_tui.ui.keys import command_of, hand_on
-from talkbot_tui.ui.render import Frame, Place, lines_of
+from talkbot_tui.ui.render import Frame, Place
+from talkbot_tui.ui.widgets.drawn import Drawings
 from talkbot_tui.ui.widgets.viewport import TimelineView, Viewport
 
-CACHE_MAX = 800
 WHEEL = 3
 MOVES: dict[str, tuple[str, tuple[int, ...]]] = {
     "up": ("action_select", (-1,)),
@@ -46,14 +46,6 @@ class Sheet:
     frame: Callable[[int], Frame]
     marker: int = 0
     read_up_to: int = 0
-
-
-@dataclass(slots=True)
-class _Drawn:
-    row: Row
-    place: Place
-    lines: list[Line]
-    strips: dict[tuple[int, bool], Strip] = field(default_factory=dict)
 
 
 class MessagePane(Inked, can_focus=True):
@@ -97,20 +89,20 @@ class MessagePane(Inked, can_focus=True):
         self.commands: Mapping[str, str] = {}
         self.run_command: Callable[[str], None] = lambda _command: None
         self.port = Viewport(lambda index: len(self._lines(index)))
-        self.drawn: dict[str, _Drawn] = {}
+        self.drawings = Drawings()
         self.fresh = False
-        self.frame: Frame | None = None
         self.first_unread = -1
 
     # --- what is shown -----------------------------------------------------------
 
     def show(self, sheet: Sheet | None) -> None:
         """Show another conversation, at its end."""
+        self.drawings.leave(self.sheet.conversation_id if self.sheet else "")
         self.sheet = sheet
         self.port.end()
         self.port.picture = []
         self.selected = ""
-        self.forget()
+        self.redraw()
 
     def update(self, marker: int, read_up_to: int, *, changed: bool) -> None:
         """The rows changed, or what is known about them."""
@@ -119,9 +111,7 @@ class MessagePane(Inked, can_focus=True):
         if not changed and (marker, read_up_to) == (self.sheet.marker, self.sheet.read_up_to):
             return
         self.sheet.marker, self.sheet.read_up_to = marker, read_up_to
-        # What a reply quotes may have come, or have other words now.
-        for key in [key for key, drawn in self.drawn.items() if _quotes(drawn.row)]:
-            del self.drawn[key]
+        self.drawings.forget_replies()
         if self.selected and self.sheet.view.find(self.selected) is None:
             self.selected = ""
             self.post_message(self.Selected())
@@ -129,14 +119,19 @@ class MessagePane(Inked, can_focus=True):
 
     def forget(self) -> None:
         """Draw everything anew: theme, language, names or width changed."""
-        self.drawn.clear()
-        self.frame = None
+        self.drawings.forget()
+        self.drawings.frame = None
         self.redraw()
 
     def redraw(self) -> None:
         """The picture is out of date."""
         self.fresh = False
         self.refresh()
+
+    @property
+    def frame(self) -> Frame | None:
+        """What the rows are drawn for; None until they are."""
+        return self.drawings.frame
 
     @property
     def following(self) -> bool:
@@ -167,7 +162,7 @@ class MessagePane(Inked, can_focus=True):
     def notify_style_update(self) -> None:
         """Another theme."""
         super().notify_style_update()
-        self.drawn.clear()
+        self.drawings.forget()
 
     # --- drawing -------------------------------------------------------------------
 
@@ -187,8 +182,7 @@ class MessagePane(Inked, can_focus=True):
         """Know how wide we are; False while there is nothing to lay out."""
         width = self.size.width
         if self.sheet is not None and (self.frame is None or self.frame.width != width):
-            self.drawn.clear()
-            self.frame = self.sheet.frame(width)
+            self.drawings.begin(self.sheet.conversation_id, self.sheet.frame(width))
             self.fresh = False
         return self.sheet is not None and bool(self.sheet.view.rows) and width > 0
 
@@ -202,7 +196,7 @@ class MessagePane(Inked, can_focus=True):
         self.call_later(self._tell)
 
     def _strip(self, key: str, number: int, width: int) -> Strip:
-        drawn = self.drawn.get(key)
+        drawn = self.drawings.get(key)
         if drawn is None:
             return Strip.blank(width, self.rich_style)
         selected = key == self.selected and self.has_focus
@@ -218,19 +212,11 @@ class MessagePane(Inked, can_focus=True):
     def _lines(self, index: int) -> list[Line]:
         sheet = self.sheet
         assert sheet is not None
-        assert self.frame is not None
         rows = sheet.view.rows
         row = rows[index]
         before = rows[index - 1] if index else None
-        key = row_key(row)
         read = isinstance(row, Message) and 0 < row.seq <= sheet.read_up_to
-        place = Place(before, index == self.first_unread, read)
-        drawn = self.drawn.get(key)
-        if drawn is None or drawn.row is not row or not _same(drawn.place, place):
-            if len(self.drawn) > CACHE_MAX:
-                self.drawn.clear()
-            drawn = self.drawn[key] = _Drawn(row, place, lines_of(row, place, self.frame))
-        return drawn.lines
+        return self.drawings.draw(row, Place(before, index == self.first_unread, read))
 
     def _find_unread(self) -> int:
         """The index of the first message of others above the read mark, -1 for none."""
@@ -380,14 +366,6 @@ class MessagePane(Inked, can_focus=True):
         """The wheel."""
         event.stop()
         self.scroll(WHEEL)
-
-
-def _quotes(row: Row) -> bool:
-    return isinstance(row, Message) and bool(row.reply_to)
-
-
-def _same(one: Place, other: Place) -> bool:
-    return one.before is other.before and one.marker == other.marker and one.read == other.read
 
 
 def _seq(row: Row) -> int:
