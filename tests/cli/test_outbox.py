@@ -227,3 +227,9 @@ async def test_reading_does_not_touch_the_file(tmp_path: Path) -> None:
     before = (tmp_path / "cache.db").read_bytes()
     assert [one.message.text for one in read(tmp_path)] == ["text"]
     assert (tmp_path / "cache.db").read_bytes() == before
+
+
+def test_signing_out_tells_what_stays_unsent(own: ServerProcess, eva: Person) -> None:
+    own.stop()
+    assert eva.run("send", "general", "for later").returncode == exit_codes.UNANSWERED
+    assert "1 message is unsent" in eva.ok("logout")

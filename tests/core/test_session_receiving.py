@@ -301,3 +301,23 @@ def test_members_come_by_pages_and_follow_what_happens() -> None:
     desk.do(a.LogArrived((MemberChanged("c1", 5, 5, BRUNO, BRUNO, "joined"),)))
     assert desk.session.roster("c1") == (Member(ANA, "owner"), Member(BRUNO))
     assert desk.session.user("u-carla") == CARLA
+
+
+def test_the_number_of_members_follows_what_happens() -> None:
+    desk = at_work()
+    base = replace(channel("c1"), member_count=2, role="owner")
+    desk.do(a.LogArrived((ConversationChanged("c1", 4, 4, ANA, base, "topic"),)))
+    desk.do(a.LogArrived((MemberChanged("c1", 5, 5, ANA, BRUNO, "invited"),)))
+    desk.do(a.LogArrived((MemberChanged("c1", 6, 6, CARLA, CARLA, "joined"),)))
+    assert members(desk) == 4
+    desk.do(a.LogArrived((MemberChanged("c1", 7, 7, ANA, BRUNO, "role", "moderator"),)))
+    assert members(desk) == 4
+    desk.do(a.LogArrived((MemberChanged("c1", 8, 8, ANA, BRUNO, "removed"),)))
+    desk.do(a.LogArrived((MemberChanged("c1", 8, 8, ANA, BRUNO, "removed"),)))
+    assert members(desk) == 3
+
+
+def members(desk: Desk) -> int:
+    summary = desk.session.room("c1")
+    assert summary is not None
+    return summary.conversation.member_count

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
+from pathlib import Path
 
 from talkbot_tui import i18n
 from talkbot_tui.cli import exit_codes
@@ -40,4 +42,24 @@ def run(args: argparse.Namespace) -> int:
     if not told:
         text = _("the session is forgotten here, but {url} could not be told")
     common.write_line(text.format(url=account.server))
+    left = _unsent(accounts.profile(account))
+    if left:
+        text = _.plural(
+            "{n} message is unsent; it stays here and can go when you sign in again",
+            "{n} messages are unsent; they stay here and can go when you sign in again",
+            left,
+        )
+        common.write_line(text.format(n=left))
     return exit_codes.OK
+
+
+def _unsent(profile: Path) -> int:
+    from talkbot_tui.client import connect, outbox_file
+    from talkbot_tui.client.store import StoreError
+
+    count = 0
+    for folder in (profile, profile / connect.HEADLESS):
+        # Signing out ends nothing of a file that cannot be read.
+        with suppress(StoreError):
+            count += len(outbox_file.read(folder))
+    return count

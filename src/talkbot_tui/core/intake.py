@@ -142,6 +142,7 @@ def _news(state: State, room: Room, event: LogEvent) -> None:
             state.roster.see(event.user)
             if state.roster.member_changed(event):
                 state.changes.roster(room.id)
+            room.count_members(event.change)
             if event.user.user_id == state.me.user_id and event.change == "role":
                 room.conversation = replace(room.conversation, role=event.role)
         case ConversationChanged(conversation=after):

@@ -170,6 +170,14 @@ class Room:
         """The newest message has other words now."""
         self.last_text = one_line(text)
 
+    def count_members(self, change: str) -> None:
+        """Somebody came or went: `change` as in `MemberChanged`."""
+        step = {"joined": 1, "invited": 1, "left": -1, "removed": -1}.get(change, 0)
+        count = self.conversation.member_count
+        # 0 is "not told", not "nobody".
+        if step and count:
+            self.conversation = replace(self.conversation, member_count=max(1, count + step))
+
     def remember_mine(self, message: Message) -> None:
         """Keep a message of ours at hand."""
         self.mine[message.server_msg_id] = message

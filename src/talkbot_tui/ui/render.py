@@ -91,9 +91,11 @@ def lines_of(row: Row, place: Place, frame: Frame) -> list[Line]:
 
 def divider(text: str, frame: Frame, style: str) -> Line:
     """A rule across the pane with `text` near its end."""
-    text = clip(text, max(1, frame.width - 8), frame.glyphs.ellipsis)
-    right = 3
-    left = max(1, frame.width - width_of((Span(text),)) - right - 4)
+    text = clip(text, max(1, frame.width - 4), frame.glyphs.ellipsis)
+    spare = max(0, frame.width - width_of((Span(text),)) - 4)
+    # In a narrow pane the words come before the rule.
+    right = min(3, spare // 2)
+    left = spare - right
     rule = frame.glyphs.rule
     return (Span(f" {rule * left} {text} {rule * right} ", style),)
 

@@ -225,6 +225,9 @@ class ChatScreen(ChatParts):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
+        if self.focused is self.composer and self.pane.selected:
+            # Who comes back later means what is on the screen then, not what was meant before.
+            self.pane.select("")
         self.call_later(self.show_hints)
 
     def go_to(self, room_id: str, seq: int) -> None:

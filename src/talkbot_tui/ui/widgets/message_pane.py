@@ -15,12 +15,12 @@ from textual.geometry import Region
 from textual.message import Message as Posted
 from textual.strip import Strip
 
-from talkbot_tui.core.model import Gap, Message, Row, SendState, row_key
+from talkbot_tui.core.model import Gap, Message, Row, row_key
 from talkbot_tui.ui.ink import Inked, Line, marked
 from talkbot_tui.ui.keys import command_of, hand_on
 from talkbot_tui.ui.render import Frame, Place
 from talkbot_tui.ui.widgets.drawn import Drawings
-from talkbot_tui.ui.widgets.viewport import TimelineView, Viewport
+from talkbot_tui.ui.widgets.viewport import TimelineView, Viewport, seq_of
 
 WHEEL = 3
 MOVES: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -228,7 +228,7 @@ class MessagePane(Inked, can_focus=True):
         low, high = 0, len(rows)
         while low < high:
             middle = (low + high) // 2
-            if _seq(rows[middle]) > self.sheet.marker:
+            if seq_of(rows[middle]) > self.sheet.marker:
                 high = middle
             else:
                 low = middle + 1
@@ -336,9 +336,10 @@ class MessagePane(Inked, can_focus=True):
             at += step
 
     def on_focus(self) -> None:
-        """Something is selected whenever the pane has the focus."""
+        """Something is selected whenever the pane has the focus: what one looks at."""
         if not self.selected:
-            self.action_select(-1)
+            self.selected = self._pick(slice(0, None))
+            self.action_select(0 if self.selected else -1)
         self.redraw()
 
     def on_blur(self) -> None:
@@ -347,11 +348,13 @@ class MessagePane(Inked, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """A click gives a message the focus."""
-        if not 0 <= event.y < len(self.port.picture):
-            return
-        key = self.port.picture[event.y][0]
-        if key and isinstance(self._row(key), (Message, Gap)):
+        if event.y >= 0 and (key := self._pick(slice(event.y, event.y + 1))):
             self.select(key)
+
+    def _pick(self, lines: slice) -> str:
+        """The lowest message on these lines of the screen; "" for none."""
+        rows = (self._row(key) for key, _line in reversed(self.port.picture[lines]))
+        return next((row_key(row) for row in rows if isinstance(row, (Message, Gap))), "")
 
     def _row(self, key: str) -> Row | None:
         index = self._index(key)
@@ -366,12 +369,3 @@ class MessagePane(Inked, can_focus=True):
         """The wheel."""
         event.stop()
         self.scroll(WHEEL)
-
-
-def _seq(row: Row) -> int:
-    """For finding a place by seq; our local echoes are after everything."""
-    if isinstance(row, Gap):
-        return row.last
-    if isinstance(row, Message) and row.state is not SendState.SENT:
-        return 1 << 62
-    return row.seq or 1 << 62
