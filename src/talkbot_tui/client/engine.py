@@ -25,6 +25,7 @@ from talkbot_tui.client.engine_follow import (
     ForgetListener,
     LogFollowers,
     LogListener,
+    added,
 )
 from talkbot_tui.client.engine_link import SLICE_S, FrameListener, StopListener, Supervisor
 from talkbot_tui.client.ids import now_ms, uuid7
@@ -258,23 +259,23 @@ class Engine:
         """Give `listener` the changes of each turn of the loop; call the result to end it."""
         if self._notices:
             self._wake.set()
-        return _added(self._listeners, listener)
+        return added(self._listeners, listener)
 
     def add_log_listener(self, listener: LogListener) -> Callable[[], None]:
         """Give `listener` each new event of the log once, live or caught up; for bots."""
-        return _added(self._followers.listeners, listener)
+        return added(self._followers.listeners, listener)
 
     def add_forget_listener(self, listener: ForgetListener) -> Callable[[], None]:
         """Tell `listener` which conversation's log holds no more ("" for all): seqs begin anew."""
-        return _added(self._followers.forget_listeners, listener)
+        return added(self._followers.forget_listeners, listener)
 
     def add_stop_listener(self, listener: StopListener) -> Callable[[], None]:
         """Tell `listener` (conversation, message, user) who wants a stream of ours to end."""
-        return _added(self._link.stop_listeners, listener)
+        return added(self._link.stop_listeners, listener)
 
     def add_frame_listener(self, listener: FrameListener) -> Callable[[], None]:
         """Give `listener` every frame as it comes, before anything is checked."""
-        return _added(self._link.frame_listeners, listener)
+        return added(self._link.frame_listeners, listener)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -392,13 +393,3 @@ class Engine:
     async def _emit(transport: Transport, event: str, payload: dict[str, Any]) -> None:
         with suppress(LinkLost):
             await transport.emit(event, payload)
-
-
-def _added(listeners: list[Any], listener: Any) -> Callable[[], None]:
-    listeners.append(listener)
-
-    def remove() -> None:
-        with suppress(ValueError):
-            listeners.remove(listener)
-
-    return remove

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from talkbot_tui.core.arrivals import (
     HistoryArrived,
@@ -190,3 +192,14 @@ class LogFollowers:
                 listener(room)
             except Exception:
                 log.exception("a listener of what is forgotten failed")
+
+
+def added(listeners: list[Any], listener: Any) -> Callable[[], None]:
+    """Add `listener`; calling the result takes it away again."""
+    listeners.append(listener)
+
+    def remove() -> None:
+        with suppress(ValueError):
+            listeners.remove(listener)
+
+    return remove
