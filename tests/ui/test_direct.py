@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from textual import events
@@ -109,38 +108,6 @@ async def test_messages_come_and_pages_turn_without_the_compositor(kind: str) ->
             await settled(pilot)
             both.check()
         assert both.checks > 30
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_another_size_needs_no_compositor(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = make_app(make_engine())
-    both = SideBySide(app, **KINDS[kind])
-    async with app.run_test(size=WIDE) as pilot:
-        await settled(pilot)
-        composed: list[bool] = []
-        ordinary = type(app.screen._compositor).render_update
-
-        def render_update(of: Any, full: bool = False, **more: Any) -> Any:
-            # What checks asks for all of the screen; nobody else does.
-            composed.append(full)
-            return ordinary(of, full=full, **more)
-
-        monkeypatch.setattr(type(app.screen._compositor), "render_update", render_update)
-        for width, height in ((110, 30), (112, 31), (111, 32)):
-            await pilot.resize_terminal(width, height)
-            await settled(pilot)
-            both.check()
-        assert composed == [True] * 3
-        for width, height in ((90, 24), (70, 20), (50, 14), (18, 4), (120, 40)):
-            # Parts come and go here.
-            await pilot.resize_terminal(width, height)
-            await settled(pilot)
-            both.check()
-        await pilot.press("f1")
-        await settled(pilot)
-        await pilot.press("escape")
-        await settled(pilot)
-        both.check()
 
 
 async def test_a_message_costs_its_own_row_and_a_scroll_where_columns_can_scroll() -> None:

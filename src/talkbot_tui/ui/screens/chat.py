@@ -106,9 +106,6 @@ class ChatScreen(ChatParts):
         tiny = event.size.width < TINY_WIDTH or event.size.height < TINY_HEIGHT
         self.set_class(tiny, "-tiny")
         self.tiny.show([Span(_("too small"), "warn")])
-        if self.laid_out:
-            # Where no part comes or goes, the first picture of this size is right.
-            self.show_all()
         self.call_after_refresh(self._laid_out)
 
     def _laid_out(self) -> None:

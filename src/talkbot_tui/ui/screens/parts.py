@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.reactive import Reactive
+from textual.screen import Screen
 from textual.timer import Timer
 
 from talkbot_tui import i18n
@@ -22,7 +23,6 @@ from talkbot_tui.ui.ink import Span, width_of
 from talkbot_tui.ui.port import EnginePort
 from talkbot_tui.ui.render import Frame
 from talkbot_tui.ui.screens import lists
-from talkbot_tui.ui.terminal.direct import DirectScreen
 from talkbot_tui.ui.widgets.composer import Composer
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
@@ -50,7 +50,7 @@ class Column(Vertical):
     virtual_size = Reactive(Size(0, 0), layout=False)
 
 
-class ChatParts(DirectScreen[None]):
+class ChatParts(Screen[None]):
     """Has the widgets; each `show_…` brings one of them up to date."""
 
     virtual_size = Reactive(Size(0, 0), layout=False)

@@ -9,19 +9,16 @@ Whenever it is not sure, the widget refreshes as Textual's widgets do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
 
 from textual.geometry import Offset, Region
-from textual.screen import Screen
 from textual.widget import Widget
 
 from talkbot_tui.ui.terminal.painter import Part
 
 if TYPE_CHECKING:
     from talkbot_tui.ui.terminal.layer import LayeredApp
-
-T = TypeVar("T")
 
 FRAME_S = 1 / 60
 """The first picture of a burst is painted at once, the next after so long, and so on."""
@@ -107,19 +104,6 @@ class Typewriter(Direct):
         raise NotImplementedError
 
 
-class DirectScreen(Screen[T]):
-    """A screen whose widgets paint themselves whenever they may."""
-
-    def _compositor_refresh(self) -> None:
-        lane: Lane | None = getattr(self.app, "lane", None)
-        if lane is not None and self is self.app.screen and lane.take_screen(self):
-            self._dirty_widgets.clear()
-            self._compositor._dirty_regions.clear()
-            self.app._update_mouse_over(self)
-        else:
-            super()._compositor_refresh()
-
-
 class Lane:
     """Collects what changed and paints it, one frame at a time."""
 
@@ -127,7 +111,6 @@ class Lane:
         """The app whose widgets it paints."""
         self._app = app
         self._dirty: dict[Direct, None] = {}
-        self._rims: dict[Widget, None] = {}
         self._frame: asyncio.Handle | None = None
         self._painted_at = float("-inf")
         self._map: object = None
@@ -139,10 +122,6 @@ class Lane:
         if not self._app.layered:
             return False
         self._dirty[widget] = None
-        self._begin_frame()
-        return True
-
-    def _begin_frame(self) -> None:
         if self._frame is None:
             loop = asyncio.get_running_loop()
             due = self._painted_at + FRAME_S - loop.time()
@@ -150,6 +129,7 @@ class Lane:
             self._frame = (
                 loop.call_later(due, self._paint) if due > 0 else loop.call_soon(self._paint)
             )
+        return True
 
     @property
     def idle(self) -> bool:
@@ -158,13 +138,11 @@ class Lane:
 
     def place(self, widget: Widget) -> Region | None:
         """Where on the terminal `widget` stands, all of it and nothing over it; None otherwise."""
-        screen = self._app.screen
-        if widget.screen is not screen or screen._layout_required:
+        app = self._app
+        screen = app.screen
+        if widget.screen is not screen or screen.size != app.size or screen._layout_required:
             return None
-        return self._laid_out(widget, screen)
-
-    def _laid_out(self, widget: Widget, screen: Screen[Any]) -> Region | None:
-        if screen.size != self._app.size or widget._layout_required or widget._scroll_required:
+        if widget._layout_required or widget._scroll_required:
             return None
         shown = screen._compositor.visible_widgets
         if shown is not self._map:
@@ -174,40 +152,6 @@ class Lane:
             self._places[widget] = _uncovered(widget, shown)
         return self._places[widget]
 
-    def take_screen(self, screen: Screen[Any]) -> bool:
-        """Paint what is out of date of `screen`; False when the compositor must.
-
-        It need not where widgets that paint themselves, and the borders of what they
-        are in, take up all of the screen.
-        """
-        if self._app.on_update is not None or not self._app.layered or self._app._batch_count:
-            return False
-        stale = screen._compositor._dirty_regions
-        area = 0
-        widgets: list[Direct] = []
-        rims: list[Widget] = []
-        shown = screen._compositor.visible_widgets
-        above = {ancestor for widget in shown for ancestor in widget.ancestors}
-        for widget in shown:
-            if (place := self._laid_out(widget, screen)) is None:
-                return False
-            pieces = _rim(widget, place) if widget in above else [place]
-            area += sum(piece.area for piece in pieces)
-            touched = any(piece.overlaps(region) for piece in pieces for region in stale)
-            if widget in above:
-                rims += [widget] * touched
-            elif isinstance(widget, Direct):
-                widgets += [widget] * touched
-            else:
-                return False
-        if area != screen.size.area:
-            return False
-        self._dirty.update(dict.fromkeys(widgets))
-        self._rims.update(dict.fromkeys(rims))
-        if widgets or rims:
-            self._begin_frame()
-        return True
-
     def _paint(self) -> None:
         self._frame = None
         app = self._app
@@ -215,17 +159,13 @@ class Lane:
             # When the terminal takes something again all is painted.
             app.missed()
             self._dirty.clear()
-            self._rims.clear()
         widgets = [widget for widget in self._dirty if widget.is_attached]
         self._dirty.clear()
-        rims = [widget for widget in self._rims if widget.is_attached]
-        self._rims.clear()
         if not app.layered:
             return
         with app._context():
             try:
                 parts = [part for widget in widgets for part in self._parts(widget)]
-                parts += [part for widget in rims for part in self._border(widget)]
             except Exception as error:
                 app._handle_exception(error)
                 return
@@ -242,30 +182,6 @@ class Lane:
         strips = widget.render_lines(Region(0, 0, place.width, place.height))
         return [Part(y, place.x, place.right, strip) for y, strip in enumerate(strips, place.y)]
 
-    def _border(self, widget: Widget) -> Iterator[Part]:
-        place = self.place(widget)
-        if place is None:
-            return
-        for piece in _rim(widget, place):
-            x, y = piece.offset - place.offset
-            # A border is the same in all its rows.
-            strip = widget.render_lines(Region(x, y, piece.width, 1))[0]
-            for row in range(piece.y, piece.bottom):
-                yield Part(row, piece.x, piece.right, strip)
-
-
-def _rim(widget: Widget, place: Region) -> list[Region]:
-    """What a container that stands at `place` draws around what is in it."""
-    gutter = widget.gutter
-    inner = place.shrink(gutter)
-    pieces = (
-        Region(place.x, place.y, place.width, gutter.top),
-        Region(place.x, inner.bottom, place.width, gutter.bottom),
-        Region(place.x, inner.y, gutter.left, inner.height),
-        Region(inner.right, inner.y, gutter.right, inner.height),
-    )
-    return [piece for piece in pieces if piece.area]
-
 
 def _uncovered(widget: Widget, shown: dict[Widget, tuple[Region, Region]]) -> Region | None:
     region, clip = shown.get(widget, (None, None))
@@ -273,10 +189,6 @@ def _uncovered(widget: Widget, shown: dict[Widget, tuple[Region, Region]]) -> Re
         return None
     below = {widget, *widget.ancestors}
     for other, (place, cut) in shown.items():
-        if (
-            other not in below
-            and widget not in other.ancestors
-            and place.intersection(cut).overlaps(region)
-        ):
+        if other not in below and place.intersection(cut).overlaps(region):
             return None
     return region
