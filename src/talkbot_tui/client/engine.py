@@ -167,9 +167,10 @@ class Engine:
     # --- what users do ---------------------------------------------------------------------
 
     def dispatch(self, event: UserEvent) -> None:
-        """Take in what the user did: at once where nothing waits before it.
+        """Take in what the user did, at once where nothing waits before it.
 
-        What it changes is in the session on return, and told to the subscribers.
+        Then the session has it on return, and the subscribers were told; otherwise
+        that comes in its turn.
         """
         if self._main is None or self._stopped or self._queue or self._busy:
             self._feed(event)
