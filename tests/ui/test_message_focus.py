@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkbot_tui.core import events as e
-from tests.ui.scenes import make_app, make_engine
+from tests.ui.scenes import GENERAL, make_app, make_engine
 from tests.ui.scripted import ScriptedEngine
 from tests.ui.seen import chat, shows
 from tests.waiting import until
@@ -38,3 +38,13 @@ async def test_who_has_read_back_keeps_the_place_when_a_message_gets_the_focus()
         await pilot.pause()
         assert pane.selected in seen
         assert not pane.following
+
+
+async def test_what_was_sent_a_moment_ago_is_the_lowest_message_before_it_is_painted() -> None:
+    engine = make_engine()
+    async with make_app(engine).run_test(size=WIDE) as pilot:
+        await shows(pilot, "good morning!")
+        pane = chat(pilot).pane
+        sent_id = engine.send(GENERAL, "just now")
+        pane.on_focus()
+        assert pane.selected == sent_id

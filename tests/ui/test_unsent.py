@@ -135,7 +135,7 @@ async def test_the_details_tell_when_and_why() -> None:
         engine.feed(a.MessageRefused(sent, "busy", "Busy.", True, engine.now + 1_000))
         engine.now += 61_000
         engine.feed(e.Tick(), a.MessageAcked(sent, "s12", 12, NOW))
-        await shows(pilot, "✓ sent")
+        await until(lambda: any("first" in line and "✓ sent" in line for line in lines(pilot)))
         await pilot.press("shift+tab", "i")
         await shows(pilot, "+1 min 1 s")
         assert "the server was busy" in text(pilot)

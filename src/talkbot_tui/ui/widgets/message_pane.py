@@ -338,6 +338,9 @@ class MessagePane(Inked, can_focus=True):
     def on_focus(self) -> None:
         """Something is selected whenever the pane has the focus: what one looks at."""
         if not self.selected:
+            if self._prepare():
+                # What was just sent counts, also before it is painted.
+                self._layout(self.size.height)
             self.selected = self._pick(slice(0, None))
             self.action_select(0 if self.selected else -1)
         self.redraw()
