@@ -29,6 +29,7 @@ _ = i18n.Domain("cli")
 COMMANDS = (
     "demo",
     "chat",
+    "connect",
     "login",
     "logout",
     "whoami",

@@ -10,6 +10,7 @@ from types import ModuleType
 
 from talkbot_tui.client import addresses
 from talkbot_tui.client.accounts import Account, Accounts
+from talkbot_tui.client.dialects.foreign import EPOCH, ForeignDialect
 from talkbot_tui.client.engine import Engine
 from talkbot_tui.client.late import LateConnector
 from talkbot_tui.client.memory import FixedToken, MemoryStore
@@ -125,6 +126,32 @@ def build(
 
     connector = LateConnector(begin, tokens, make)
     return Engine(store=store, connector=connector, asks=asks)
+
+
+def open_foreign(
+    server_url: str,
+    dialect: ForeignDialect,
+    *,
+    allow_insecure: bool = False,
+    transports: tuple[str, ...] = BOTH,
+    begin: asyncio.Event | None = None,
+) -> Engine:
+    """An engine for somebody else's server, which keeps nothing on disk; not started yet.
+
+    begin: as in `build`. Raises `Unreachable` for an address that may not be used.
+    """
+    address = addresses.parse(server_url, allow_insecure=allow_insecure)
+
+    def make(module: ModuleType) -> Connector:
+        made: Connector = module.ForeignConnector(address, dialect, transports=transports)
+        return made
+
+    # Such a server says nothing about what was missed: what was on the disk could not be told
+    # from what is true now.
+    store = MemoryStore(dialect.state.me, EPOCH)
+    name = "talkbot_tui.client.foreign_connector"
+    connector = LateConnector(begin, FixedToken(""), make, name)
+    return Engine(store=store, connector=connector, dialect=dialect, asks=True, lasting=False)
 
 
 def store_in(folder: Path, *, headless: bool = False) -> SqliteStore:

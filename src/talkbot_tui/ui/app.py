@@ -141,6 +141,7 @@ def run_app(
     app = TalkbotApp(engine, settings, sign_in=sign_in, given=given, room=room, open_link=open_link)
     app.begin(opening, shown)
     code = asyncio.run(serve_app(app))
-    if app.engine is not None and (line := words.farewell(app.engine.session.rooms())):
+    session = app.engine.session if app.engine is not None else None
+    if session and (line := words.farewell(session.rooms(), lasting=session.lasting)):
         sys.stdout.write(f"{line}\n")
     return code

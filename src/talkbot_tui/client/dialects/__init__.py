@@ -24,7 +24,8 @@ class Failure:
     """A request came to nothing.
 
     Attributes:
-        code: the server's code, or `unanswered`, `link_lost`, `malformed`.
+        code: the server's code, or `unanswered`, `link_lost`, `malformed`; `unsent` where
+            there was no link at all.
         message: the server's words, "" for the rest.
         retryable: whether the same request may succeed later.
         retry_at: not before this time, in ms; 0 when nothing was said.
@@ -44,7 +45,7 @@ class Failure:
     @property
     def answered(self) -> bool:
         """Whether the server itself said so."""
-        return self.code not in ("unanswered", "link_lost", "malformed")
+        return self.code not in ("unanswered", "link_lost", "malformed", "unsent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,28 @@ class Request:
 
     Attributes:
         name: the event's name.
-        payload: its argument.
+        payload: its argument; a tuple where it has none, or several.
         answered: from a successful answer to the core's event; raises `WireError`
             for one that does not fit. None when the event has no ack.
         failed: from a failure to the core's event.
         timeout: seconds to wait for the ack.
+        emitted: what follows from having sent an event without an ack, `settle_s` later.
     """
 
     name: str
-    payload: dict[str, Any]
+    payload: dict[str, Any] | tuple[object, ...]
     answered: Callable[[object], Event | None] | None = None
     failed: Callable[[Failure], Event | None] = lambda failure: None
     timeout: float = REQUEST_TIMEOUT_S
+    emitted: Callable[[], Event | None] | None = None
+    settle_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Nothing is to be sent for an effect: the dialect itself knows the answer."""
+
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +103,37 @@ class Limited:
     retry_after_ms: int
 
 
-Incoming = Event | Goodbye | StopAsked | Limited
+@dataclass(frozen=True, slots=True)
+class Several:
+    """One frame that is several events, in this order."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A frame that does not fit the dialect: counted, and perhaps shown as it came."""
+
+    reason: str
+    shown: tuple[Event, ...] = ()
+
+
+Incoming = Event | Goodbye | StopAsked | Limited | Several | Misfit
 """What a frame may mean."""
 
 
 class Dialect(Protocol):
     """One kind of server."""
 
-    def request(self, effect: Effect) -> Request | None:
+    @property
+    def once(self) -> bool:
+        """Whether a message that is sent again would be stored again."""
+
+    @property
+    def native(self) -> bool:
+        """Whether it is one of our servers, which may be asked anything of our contract."""
+
+    def request(self, effect: Effect) -> Request | Answer | None:
         """What to send for `effect`; None for one that this server has no event for."""
 
     def incoming(self, name: str, arguments: tuple[object, ...]) -> Incoming | None:

@@ -33,6 +33,16 @@ class TalkbotDialect:
         self._me = ""
         self._token_ends = 0
 
+    @property
+    def once(self) -> bool:
+        """Our servers know a message again."""
+        return False
+
+    @property
+    def native(self) -> bool:
+        """It is our contract."""
+        return True
+
     def known_as(self, user_id: str) -> None:
         """Who we were at the last start; the answer to `sync` has the last word."""
         self._me = self._me or user_id

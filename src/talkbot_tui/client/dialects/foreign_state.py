@@ -1,0 +1,93 @@
+"""What both directions of a foreign conversation share: who we are, the rooms, the connection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from talkbot_tui.client.dialects.declared import Declared
+from talkbot_tui.client.dialects.numbered import RoomLog, new_room
+from talkbot_tui.client.dialects.paths import Template
+from talkbot_tui.core.model import User
+from talkbot_tui.core.text import clean_line
+
+ROOMS_MAX = 200
+SESSION_MAX = 1_000
+ROOM = "general"
+
+
+class ForeignState:
+    """One account on one foreign server.
+
+    Attributes:
+        declared: what the dialect's file says.
+        name: how we are called there. me: ourselves; the id is never sent.
+        rooms: every room seen, by the server's name for it.
+        wanted: the rooms that a connection has to join, in order.
+        session: the id that the server handed out, "" before it did.
+        sid: the present connection's id, "" before it stands.
+        clock: the time in ms.
+    """
+
+    def __init__(
+        self, declared: Declared, name: str, rooms: Sequence[str], clock: Callable[[], int]
+    ) -> None:
+        """`rooms`: where we go; without any, where the dialect says."""
+        self.declared = declared
+        self.name = name
+        self.me = User(f"\0me:{name}", clean_line(name, 64) or "?")
+        self.wanted = [room for room in rooms if room] or [declared.room or ROOM]
+        self.rooms: dict[str, RoomLog] = {}
+        self.session = ""
+        self.sid = ""
+        self.clock = clock
+        self._began = False
+        self._mention = re.compile(rf"(?<!\w)@{re.escape(name)}(?!\w)", re.IGNORECASE)
+        for room in self.wanted:
+            self.room(room)
+
+    def begin(self) -> None:
+        """A connection stands, and its rooms are joined: what was said before, nobody tells."""
+        for log in self.rooms.values():
+            log.note("missed" if self._began else "begins")
+        self._began = True
+
+    def room(self, room: str) -> RoomLog:
+        """The room of that name, made where it is new; "" for the first.
+
+        Past a bound, and where a server has no rooms, everything is in the first.
+        """
+        full = room not in self.rooms and len(self.rooms) >= ROOMS_MAX
+        if not room or self.declared.mode == "single" or full:
+            room = self.wanted[0]
+        if room not in self.rooms:
+            self.rooms[room] = new_room(room, self.me, self.clock)
+            if self._began:
+                self.rooms[room].note("begins")
+        return self.rooms[room]
+
+    def known(self, room: str = "", **more: object) -> dict[str, object]:
+        """What the names in templates stand for now."""
+        found: dict[str, object] = {"me": self.name, "room": room or self.wanted[0], **more}
+        if self.sid:
+            found["sid"] = self.sid
+        if self.session:
+            found["session"] = self.session
+        return found
+
+    def look(self, name: str, arguments: Sequence[object]) -> None:
+        """A frame may hand out the session, whatever else it means."""
+        kept = self.declared.session
+        if kept is not None and kept.event == name:
+            value = kept.id.find(arguments)
+            if isinstance(value, str) and 0 < len(value) <= SESSION_MAX and value.isprintable():
+                self.session = value
+
+    def is_me(self, author: str) -> bool:
+        """Whether the server calls us so."""
+        known, ways = self.known(), self.declared.own
+        return any(isinstance(way, Template) and way.fill(known) == author for way in ways)
+
+    def names_me(self, text: str) -> bool:
+        """Whether a text calls us by an @."""
+        return self._mention.search(text) is not None
