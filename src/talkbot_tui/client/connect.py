@@ -7,10 +7,10 @@ import hashlib
 import ssl
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from talkbot_tui.client import addresses
 from talkbot_tui.client.accounts import Account, Accounts
-from talkbot_tui.client.dialects.foreign import EPOCH, ForeignDialect
 from talkbot_tui.client.engine import Engine
 from talkbot_tui.client.late import LateConnector
 from talkbot_tui.client.memory import FixedToken, MemoryStore
@@ -18,6 +18,9 @@ from talkbot_tui.client.sqlite_store import CACHE, SqliteStore
 from talkbot_tui.client.store import Store
 from talkbot_tui.client.transport import Connector, TokenSource
 from talkbot_tui.paths import data_folder
+
+if TYPE_CHECKING:
+    from talkbot_tui.client.dialects.foreign import ForeignDialect
 
 BOTH = ("websocket", "polling")
 HEADLESS = "headless"
@@ -135,20 +138,24 @@ def open_foreign(
     allow_insecure: bool = False,
     transports: tuple[str, ...] = BOTH,
     begin: asyncio.Event | None = None,
+    step_s: float = 10.0,
 ) -> Engine:
     """An engine for somebody else's server, which keeps nothing on disk; not started yet.
 
-    begin: as in `build`. Raises `Unreachable` for an address that may not be used.
+    begin: as in `build`. step_s: how long a login, or joining a room, may take.
+    Raises `Unreachable` for an address that may not be used.
     """
     address = addresses.parse(server_url, allow_insecure=allow_insecure)
 
     def make(module: ModuleType) -> Connector:
-        made: Connector = module.ForeignConnector(address, dialect, transports=transports)
+        made: Connector = module.ForeignConnector(
+            address, dialect, transports=transports, step_s=step_s
+        )
         return made
 
     # Such a server says nothing about what was missed: what was on the disk could not be told
     # from what is true now.
-    store = MemoryStore(dialect.state.me, EPOCH)
+    store = MemoryStore(dialect.state.me, dialect.epoch)
     name = "talkbot_tui.client.foreign_connector"
     connector = LateConnector(begin, FixedToken(""), make, name)
     return Engine(store=store, connector=connector, dialect=dialect, asks=True, lasting=False)

@@ -27,7 +27,6 @@ from talkbot_tui.client.transport import (
 from talkbot_tui.core.text import clean_line
 
 STEP_S = 10.0
-"""How long a login or the joining of a room may take."""
 KEPT_MAX = 10_000
 """So many events may come before that is done."""
 
@@ -64,10 +63,12 @@ class ForeignConnector(SocketIoConnector):
         dialect: ForeignDialect,
         *,
         transports: tuple[str, ...] = ("websocket", "polling"),
+        step_s: float = STEP_S,
     ) -> None:
-        """`transports` may leave one out."""
+        """`transports` may leave one out; `step_s`: how long a login or a room may take."""
         super().__init__(address, FixedToken(""), transports=transports)
         self._dialect = dialect
+        self._step_s = step_s
         self._declared = dialect.state.declared
 
     async def connect(self) -> SocketIoTransport:
@@ -136,7 +137,7 @@ class ForeignConnector(SocketIoConnector):
         arguments = emit.fill(self._dialect.state.known(room))
         if step.ack is not None:
             try:
-                answer = await transport.request(emit.event, arguments, STEP_S)
+                answer = await transport.request(emit.event, arguments, self._step_s)
             except Unanswered:
                 raise _no_answer(emit.event, "an ack") from None
             why = refusal(step.ack, answer if isinstance(answer, tuple) else (answer,))
@@ -146,7 +147,7 @@ class ForeignConnector(SocketIoConnector):
         await transport.emit(emit.event, arguments)
         if step.answer:
             try:
-                async with asyncio.timeout(STEP_S):
+                async with asyncio.timeout(self._step_s):
                     await self._wait(transport, step, kept)
             except TimeoutError:
                 raise _no_answer(emit.event, step.answer) from None

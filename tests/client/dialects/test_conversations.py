@@ -95,6 +95,10 @@ class Table:
         elif "silence" in row:
             last = self.sent[-1]
             self._feed(last.emitted() if last.emitted else last.failed(Failure("unanswered")))
+        elif "ping" in row:
+            asked = self.dialect.request(f.AskHeads(()))
+            if isinstance(asked, Request):
+                self.sent.append(asked)
         else:
             self.feed(e.Typed(self.room, on=row["type"]))
         return heard

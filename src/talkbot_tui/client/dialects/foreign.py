@@ -29,6 +29,7 @@ class ForeignDialect:
 
     Attributes:
         state: who we are there, and the rooms.
+        epoch: names the numbering, which is this process's own.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class ForeignDialect:
         clock: Callable[[], int] = now_ms,
     ) -> None:
         """`name`: how we want to be called there. rooms: where we go, else the dialect's own."""
+        self.epoch = EPOCH
         self.state = ForeignState(declared, name, rooms, clock)
         self._receiver = Receiver(self.state)
 

@@ -68,7 +68,8 @@ class RoomLog:
     unsettled: list[Own] = field(default_factory=list)
     _owned: OrderedDict[str, Own] = field(default_factory=OrderedDict)
     _recent: deque[LogEvent] = field(default_factory=lambda: deque(maxlen=RECENT_MAX))
-    _ids: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    _ids: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _seen: OrderedDict[tuple[str, str, str], None] = field(default_factory=OrderedDict)
 
     @property
     def id(self) -> str:
@@ -91,23 +92,26 @@ class RoomLog:
             self.met(user)
         return self._keep(MemberChanged(self.id, self.head + 1, self.clock(), user, user, change))
 
-    def holds(self, server_msg_id: str) -> bool:
-        """Whether the message with this id has a place."""
-        return server_msg_id in self._ids
+    def holds(self, server_msg_id: str, sender: User, text: str) -> bool:
+        """Whether this message has a place: same id, author and words.
+
+        The id alone does not tell: many servers count anew when they are started again.
+        """
+        return bool(server_msg_id) and (server_msg_id, sender.user_id, text) in self._seen
 
     def post(self, sender: User, text: str, ts: int, server_msg_id: str, mention: bool) -> LogEvent:
-        """Somebody's message; its id must be new."""
+        """Somebody's message; `server_msg_id` "" where the server gave none."""
+        unique = self._unique(server_msg_id, sender, text)
         message = Message(
-            key=server_msg_id,
+            key=unique,
             conversation_id=self.id,
             sender=sender,
             text=text,
             ts=ts,
-            server_msg_id=server_msg_id,
+            server_msg_id=unique,
             seq=self.head + 1,
             mentions=(self.me.user_id,) if mention else (),
         )
-        self.remember(server_msg_id, message.seq)
         if sender.user_id != self.me.user_id and len(self.unread) < UNREAD_MAX:
             self.unread[message.seq] = mention
         return self._keep(MessagePosted(self.id, message.seq, ts, sender, message))
@@ -135,15 +139,13 @@ class RoomLog:
         if not own.seq:
             self.head += 1
             own.seq = self.head
-            own.server_msg_id = own.server_msg_id or server_msg_id or new_id()
-            self.remember(own.server_msg_id, own.seq)
+            own.server_msg_id = self._unique(server_msg_id, self.me, own.text)
         return own.seq
 
     def came_back(self, own: Own, ts: int, server_msg_id: str) -> LogEvent:
         """The server sent a message of ours to everybody: it has arrived."""
         self.place(own, server_msg_id)
-        if server_msg_id:
-            self.remember(server_msg_id, own.seq)
+        self._see(server_msg_id, self.me, own.text)
         if own in self.unsettled:
             self.unsettled.remove(own)
         message = Message(
@@ -176,12 +178,6 @@ class RoomLog:
         self.members[user.user_id] = Member(user)
         return True
 
-    def remember(self, server_msg_id: str, seq: int) -> None:
-        """A message with this id has this place."""
-        self._ids[server_msg_id] = seq
-        if len(self._ids) > IDS_MAX:
-            self._ids.popitem(last=False)
-
     def read_up_to(self, seq: int) -> None:
         """Our read mark, which nobody else hears of."""
         self.read = max(self.read, seq)
@@ -203,6 +199,21 @@ class RoomLog:
             tuple(events[seq] for seq in range(first, self.head + 1)),
             first > cursor + 1,
         )
+
+    def _unique(self, server_msg_id: str, sender: User, text: str) -> str:
+        """The id, or another one where an earlier message has it already."""
+        self._see(server_msg_id, sender, text)
+        unique = server_msg_id if server_msg_id and server_msg_id not in self._ids else new_id()
+        self._ids[unique] = None
+        if len(self._ids) > IDS_MAX:
+            self._ids.popitem(last=False)
+        return unique
+
+    def _see(self, server_msg_id: str, sender: User, text: str) -> None:
+        if server_msg_id:
+            self._seen[server_msg_id, sender.user_id, text] = None
+            if len(self._seen) > IDS_MAX:
+                self._seen.popitem(last=False)
 
     def _keep(self, event: LogEvent) -> LogEvent:
         self.head = max(self.head, event.seq)

@@ -8,7 +8,7 @@ from talkbot_tui.client.dialects import Incoming, Misfit, Several
 from talkbot_tui.client.dialects.declared import Receive
 from talkbot_tui.client.dialects.foreign_state import ForeignState
 from talkbot_tui.client.dialects.incoming import Found, Said, Unfit, fits, id_of, raw
-from talkbot_tui.client.dialects.numbered import RoomLog, new_id
+from talkbot_tui.client.dialects.numbered import RoomLog
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core.model import LogEvent, Presence, PresenceInfo, User
 from talkbot_tui.core.text import clean_line
@@ -100,7 +100,7 @@ class Receiver:
         room = self._state.room(found.name("room"))
         if rule.kind == "error":
             return a.OperationRefused(room.id, "", "refused_there", words)
-        event = room.post(SERVER, words, self._state.clock(), new_id(), mention=False)
+        event = room.post(SERVER, words, self._state.clock(), "", mention=False)
         return a.LogArrived((event,))
 
     def nothing(self, found: Found, rule: Receive) -> Incoming:
@@ -119,12 +119,12 @@ class Receiver:
         if own is not None:
             return log.came_back(own, ts, said.id)
         server_id = id_of(said)
-        if server_id and log.holds(server_id):
-            return None
         sender = self._state.me if mine else User(said.author, said.name)
+        if log.holds(server_id, sender, said.text):
+            return None
         log.met(sender)
         mention = self._state.names_me(said.text)
-        return log.post(sender, said.text, ts, server_id or new_id(), mention)
+        return log.post(sender, said.text, ts, server_id, mention)
 
     def _user(self, found: Found) -> User:
         author = found.name("author", needed=True)
@@ -137,7 +137,7 @@ class Receiver:
         if self._shown > SHOWN_MAX:
             return Misfit(f"{name}: {why}")
         log = self._state.room("")
-        event = log.post(SERVER, raw(name, arguments), self._state.clock(), new_id(), mention=False)
+        event = log.post(SERVER, raw(name, arguments), self._state.clock(), "", mention=False)
         return Misfit(f"{name}: {why}", (a.LogArrived((event,)),))
 
 
