@@ -30,6 +30,7 @@ COMMANDS = (
     "demo",
     "chat",
     "connect",
+    "probe",
     "login",
     "logout",
     "whoami",

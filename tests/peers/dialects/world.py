@@ -51,12 +51,15 @@ class Server:
 
 
 @asynccontextmanager
-async def server(name: str, port: int = 0) -> AsyncIterator[Server]:
-    async with program("node", f"dialects/{name}.js", str(port), cwd=NODE) as running:
+async def server(name: str, port: int = 0, **options: object) -> AsyncIterator[Server]:
+    """`options`: of Node's Socket.IO, for those that take them."""
+    command = ["node", f"dialects/{name}.js", str(port), json.dumps(options)]
+    async with program(*command, cwd=NODE) as running:
         made = Server(running)
         await made.ready()
         yield made
         assert not made.complaints()
+        assert running.process.returncode is None
 
 
 class Person:
