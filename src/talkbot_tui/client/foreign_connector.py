@@ -12,9 +12,10 @@ from talkbot_tui.client.addresses import Address
 from talkbot_tui.client.connector import SocketIoConnector
 from talkbot_tui.client.dialects.declared import Declared, Step
 from talkbot_tui.client.dialects.foreign import ForeignDialect
+from talkbot_tui.client.dialects.incoming import UNTAKEN
 from talkbot_tui.client.dialects.outgoing import NO_REASON, refusal
 from talkbot_tui.client.memory import FixedToken
-from talkbot_tui.client.socketio_transport import SocketIoTransport
+from talkbot_tui.client.socketio_transport import BinaryData, SocketIoTransport
 from talkbot_tui.client.transport import (
     Frame,
     LinkLost,
@@ -48,6 +49,12 @@ class ForeignTransport(SocketIoTransport):
         """As any transport, the answer with all its arguments; raises `NotOffered`, too."""
         self._check(event)
         return await super().request(event, payload, patience)
+
+    def unreadable(self, error: Exception) -> None:
+        """As any transport; of binary data, which is not taken, the user is told."""
+        super().unreadable(error)
+        if isinstance(error, BinaryData):
+            self.arrived(UNTAKEN, ())
 
     def _check(self, event: str) -> None:
         if event not in self._allowed:

@@ -42,6 +42,10 @@ BACKLOG_MAX = ANSWER_MAX
 BINARY = frozenset({socketio.packet.BINARY_EVENT, socketio.packet.BINARY_ACK})
 
 
+class BinaryData(ValueError):
+    """A packet announces attachments."""
+
+
 class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
     """Keeps our reading of JSON to this client: the library sets it on the class of packets."""
 
@@ -49,7 +53,7 @@ class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has 
         """As the library, but without attachments, which it would collect without bound."""
         attachments: int | None = super().decode(encoded_packet)
         if self.packet_type in BINARY:
-            raise ValueError("binary data, which no event has")
+            raise BinaryData("binary data, which no event has")
         return attachments
 
 

@@ -101,6 +101,14 @@ class Person:
             lambda: self.link is LinkState.ONLINE, what=lambda: str(vars(self.engine.session.link))
         )
 
+    async def has_sent(self, text: str) -> None:
+        """The server told that it has this message."""
+
+        def confirmed() -> bool:
+            return any(m.text == text and m.state is SendState.SENT for m in self.messages())
+
+        await until(confirmed, what=lambda: f"{self.messages()}"[:2000])
+
     async def sees(self, *texts: str) -> None:
         """Exactly these messages."""
         await until(lambda: self.texts() == list(texts), what=lambda: f"{self.messages()}")

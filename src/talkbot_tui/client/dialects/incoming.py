@@ -18,6 +18,8 @@ NAME_MAX = 64
 ID_MAX = 256
 LIST_MAX = 1_000
 RAW_MAX = 300
+UNTAKEN = "\0binary"
+"""Stands for an event with attachments, which no server can send under this name."""
 MILLISECONDS_FROM = 100_000_000_000
 """From here on a number is a time in milliseconds (1973), below in seconds (until 5138)."""
 YEAR_10000_MS = 253_402_300_800_000
@@ -137,6 +139,8 @@ def id_of(said: Said) -> str:
 
 def raw(name: str, arguments: Sequence[object]) -> str:
     """An event as it came, on one line and not at any length."""
+    if name == UNTAKEN:
+        return "`binary data`"
     try:
         words = json.dumps(list(arguments[:8]), ensure_ascii=False, default=_unwritable)
     except (ValueError, RecursionError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from talkbot_tui.client.dialects import Incoming, Misfit, Several
 from talkbot_tui.client.dialects.declared import Receive
 from talkbot_tui.client.dialects.foreign_state import ForeignState
-from talkbot_tui.client.dialects.incoming import Found, Said, Unfit, fits, id_of, raw
+from talkbot_tui.client.dialects.incoming import UNTAKEN, Found, Said, Unfit, fits, id_of, raw
 from talkbot_tui.client.dialects.numbered import RoomLog
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core.model import LogEvent, Presence, PresenceInfo, User
@@ -32,6 +32,8 @@ class Receiver:
 
     def take(self, name: str, arguments: tuple[object, ...]) -> Incoming | None:
         """What a frame means; None for an event of which the dialect says nothing."""
+        if name == UNTAKEN:
+            return self._misfit(name, arguments, "binary data")
         rules = self._state.declared.receive.get(name)
         if rules is None:
             return None
