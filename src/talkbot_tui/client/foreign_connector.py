@@ -10,10 +10,10 @@ import aiohttp
 
 from talkbot_tui.client.addresses import Address
 from talkbot_tui.client.connector import SocketIoConnector
-from talkbot_tui.client.dialects.declared import Declared, Step
+from talkbot_tui.client.dialects.declared import Declared
 from talkbot_tui.client.dialects.foreign import ForeignDialect
 from talkbot_tui.client.dialects.incoming import UNTAKEN
-from talkbot_tui.client.dialects.outgoing import NO_REASON, refusal
+from talkbot_tui.client.dialects.steps import STEP_S, perform
 from talkbot_tui.client.memory import FixedToken
 from talkbot_tui.client.socketio_transport import BinaryData, SocketIoTransport
 from talkbot_tui.client.transport import (
@@ -25,9 +25,7 @@ from talkbot_tui.client.transport import (
     Unanswered,
     Unreachable,
 )
-from talkbot_tui.core.text import clean_line
 
-STEP_S = 10.0
 KEPT_MAX = 10_000
 """So many events may come before that is done."""
 
@@ -127,61 +125,37 @@ class ForeignConnector(SocketIoConnector):
 
     async def _settle(self, transport: SocketIoTransport) -> None:
         """Everything that has to be done before we are there; what came meanwhile waits."""
-        self._dialect.state.sid = transport.sid
+        state = self._dialect.state
+        state.sid = transport.sid
         kept: list[Frame] = []
-        login, join = self._declared.login, self._declared.join
-        if login is not None:
-            await self._do(transport, login, "", kept)
-        for room in self._dialect.state.wanted if join is not None else ():
-            assert join is not None
-            await self._do(transport, join, room, kept)
+        settling = asyncio.ensure_future(self._steps(transport))
+        taking = asyncio.ensure_future(self._take(transport, kept))
+        try:
+            await asyncio.wait({settling, taking}, return_when=asyncio.FIRST_COMPLETED)
+            if not settling.done():
+                # Only a lost connection ends the taking.
+                taking.result()
+            settling.result()
+        finally:
+            for task in (settling, taking):
+                task.cancel()
+            await asyncio.wait({settling, taking})
+            for task in (settling, taking):
+                if not task.cancelled():
+                    task.exception()
         transport.give_back(kept)
 
-    async def _do(
-        self, transport: SocketIoTransport, step: Step, room: str, kept: list[Frame]
-    ) -> None:
-        emit = step.emit
-        arguments = emit.fill(self._dialect.state.known(room))
-        if step.ack is not None:
-            try:
-                answer = await transport.request(emit.event, arguments, self._step_s)
-            except Unanswered:
-                raise _no_answer(emit.event, "an ack") from None
-            why = refusal(step.ack, answer if isinstance(answer, tuple) else (answer,))
-            if why is not None:
-                raise Refused("refused_there", why)
-            return
-        await transport.emit(emit.event, arguments)
-        if step.answer:
-            try:
-                async with asyncio.timeout(self._step_s):
-                    await self._wait(transport, step, kept)
-            except TimeoutError:
-                raise _no_answer(emit.event, step.answer) from None
+    async def _steps(self, transport: SocketIoTransport) -> None:
+        state, login, join = self._dialect.state, self._declared.login, self._declared.join
+        if login is not None:
+            await perform(login, "", state, transport, self._step_s)
+        if join is not None:
+            for room in state.wanted:
+                await perform(join, room, state, transport, self._step_s)
 
-    async def _wait(self, transport: SocketIoTransport, step: Step, kept: list[Frame]) -> None:
-        """Until the event came that says that it is done, or is not."""
+    async def _take(self, transport: SocketIoTransport, kept: list[Frame]) -> None:
         while True:
-            done = False
             for name, arguments in await transport.receive():
                 self._dialect.state.look(name, arguments)
-                if not done and name == step.refused:
-                    raise Refused("refused_there", _words(arguments))
-                done = done or name == step.answer
                 if len(kept) < KEPT_MAX:
                     kept.append((name, arguments))
-            if done:
-                return
-
-
-def _no_answer(sent: str, wanted: str) -> Refused:
-    """It speaks another dialect, or has trouble: which, nobody says."""
-    message = f"{wanted} did not come after {sent}; is this the right dialect?"
-    return Refused("no_answer", clean_line(message), retryable=True)
-
-
-def _words(arguments: Sequence[object]) -> str:
-    first = arguments[0] if arguments else ""
-    if isinstance(first, dict):
-        first = first.get("message") or first.get("error") or first
-    return clean_line(str(first)) or NO_REASON

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 
 from talkbot_tui.client.dialects.declared import Declared
 from talkbot_tui.client.dialects.numbered import RoomLog, new_room
 from talkbot_tui.client.dialects.paths import Template
+from talkbot_tui.client.transport import Frame
 from talkbot_tui.core.model import User
 from talkbot_tui.core.text import clean_line
 
@@ -42,6 +44,7 @@ class ForeignState:
         self.sid = ""
         self.clock = clock
         self._began = False
+        self._expected: list[tuple[frozenset[str], asyncio.Future[Frame]]] = []
         self._mention = re.compile(rf"(?<!\w)@{re.escape(name)}(?!\w)", re.IGNORECASE)
         for room in self.wanted:
             self.room(room)
@@ -75,13 +78,23 @@ class ForeignState:
             found["session"] = self.session
         return found
 
-    def look(self, name: str, arguments: Sequence[object]) -> None:
-        """A frame may hand out the session, whatever else it means."""
+    def look(self, name: str, arguments: tuple[object, ...]) -> None:
+        """A frame may hand out the session, or be waited for, whatever else it means."""
+        for names, future in self._expected:
+            if name in names and not future.done():
+                future.set_result((name, arguments))
+        self._expected = [(names, f) for names, f in self._expected if not f.done()]
         kept = self.declared.session
         if kept is not None and kept.event == name:
             value = kept.id.find(arguments)
             if isinstance(value, str) and 0 < len(value) <= SESSION_MAX and value.isprintable():
                 self.session = value
+
+    def expect(self, *names: str) -> asyncio.Future[Frame]:
+        """Done with the next frame of one of these names; to be cancelled by who gives up."""
+        future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._expected.append((frozenset(names), future))
+        return future
 
     def is_me(self, author: str) -> bool:
         """Whether the server calls us so."""
