@@ -84,7 +84,9 @@ class Engine:
         dialect = dialect or TalkbotDialect()
         self.session = Session(asks=asks, once=dialect.once, lasting=lasting)
         self.faults = 0
-        self.lookups = Lookups(self.request, new_id)
+        self.lookups = dialect.lookups(
+            Lookups(self.request, new_id), lambda: self._link.transport, self._feed
+        )
         self._store = store
         self._clock = clock
         self._sleep = sleep

@@ -35,6 +35,22 @@ async def test_two_people_in_terminals_and_what_is_not_known_is_marked(tmp_path:
             assert ana.exit_code == 0
 
 
+async def test_another_room_by_a_command(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    async with server("talkbot-mvp") as there:
+        with screen(world, "ana", there.url, "--dialect", "talkbot-mvp") as ana:
+            await until(lambda: ana.shows("online"), what=ana.text)
+            ana.send("/join Team")
+            await until(lambda: ana.shows("# Team"), what=ana.text)
+            ana.send("hello")
+            await until(lambda: ana.shows("✓ sent"), what=ana.text)
+            assert there.heard()[-1][1][0]["conversationId"] == "Team"
+            ana.send("/edit other words")
+            await until(lambda: ana.shows("this server does not offer that"), what=ana.text)
+            ana.send("/leave")
+            await until(lambda: not ana.shows("# Team"), what=ana.text)
+
+
 async def test_an_ack_is_a_check_mark_and_a_server_that_dies_is_told(tmp_path: Path) -> None:
     world = World(tmp_path)
     async with server("talkbot-mvp") as there:

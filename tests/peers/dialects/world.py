@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from talkbot_tui.client.connect import open_foreign
@@ -17,6 +19,7 @@ from talkbot_tui.core.model import Message, Note, SendState
 from tests.peers.javascript import NODE, Program, program
 from tests.waiting import until
 
+ROOT = Path(__file__).resolve().parents[3]
 TRANSPORTS: dict[str, tuple[str, ...]] = {
     "websocket": ("websocket",),
     "polling": ("polling",),
@@ -51,10 +54,14 @@ class Server:
 
 
 @asynccontextmanager
-async def server(name: str, port: int = 0, **options: object) -> AsyncIterator[Server]:
-    """`options`: of Node's Socket.IO, for those that take them."""
+async def server(
+    name: str, port: int = 0, *, house: str = "node", **options: object
+) -> AsyncIterator[Server]:
+    """`house`: in which language; `options`: of Node's Socket.IO, for those that take them."""
     command = ["node", f"dialects/{name}.js", str(port), json.dumps(options)]
-    async with program(*command, cwd=NODE) as running:
+    if house == "python":
+        command = [sys.executable, "-m", "tests.peers.dialects.python_servers", name, str(port)]
+    async with program(*command, cwd=NODE if house == "node" else ROOT) as running:
         made = Server(running)
         await made.ready()
         yield made

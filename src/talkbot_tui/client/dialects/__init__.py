@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from talkbot_tui.client.retry import named_wait
-from talkbot_tui.client.transport import AccessToken
+from talkbot_tui.client.transport import AccessToken, Transport
 from talkbot_tui.core.effects import Effect
 from talkbot_tui.core.events import Event
 from talkbot_tui.wire.errors import ErrorBody
+
+if TYPE_CHECKING:
+    from talkbot_tui.client.lookups import Lookups
 
 REQUEST_TIMEOUT_S = 10.0
 
@@ -144,6 +147,14 @@ class Dialect(Protocol):
 
     def renewal(self, token: AccessToken) -> Request | None:
         """How to give a live connection a fresh token; None when it cannot be done."""
+
+    def lookups(
+        self,
+        ours: Lookups,
+        transport: Callable[[], Transport | None],
+        feed: Callable[[Event], None],
+    ) -> Lookups:
+        """How questions outside the session are asked: as `ours` does, or in another way."""
 
     def token_ends(self) -> int:
         """When the server will end this connection's token, in ms; 0 when it has not said."""

@@ -11,13 +11,16 @@ from typing import Any
 
 from talkbot_tui.client.dialects import Answer, Incoming, Request, outgoing
 from talkbot_tui.client.dialects.declared import Declared
+from talkbot_tui.client.dialects.foreign_lookups import ForeignLookups
 from talkbot_tui.client.dialects.foreign_state import ForeignState
 from talkbot_tui.client.dialects.numbered import new_id
 from talkbot_tui.client.dialects.receiving import Receiver, presence
 from talkbot_tui.client.ids import now_ms
-from talkbot_tui.client.transport import AccessToken
+from talkbot_tui.client.lookups import Lookups
+from talkbot_tui.client.transport import AccessToken, Transport
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core import effects as f
+from talkbot_tui.core.events import Event
 from talkbot_tui.core.model import SyncSnapshot
 
 EPOCH = "foreign"
@@ -60,6 +63,15 @@ class ForeignDialect:
         """A connection stands, and its rooms are joined."""
         self._receiver.begin()
         self.state.begin()
+
+    def lookups(
+        self,
+        ours: Lookups,
+        transport: Callable[[], Transport | None],
+        feed: Callable[[Event], None],
+    ) -> Lookups:
+        """What the dialect can answer; the rest is not offered."""
+        return ForeignLookups(ours.request, ours.new_id, self.state, transport, feed)
 
     def renewal(self, token: AccessToken) -> None:
         """There are no tokens."""

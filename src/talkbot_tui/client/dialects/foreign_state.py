@@ -69,6 +69,17 @@ class ForeignState:
                 self.rooms[room].note("begins")
         return self.rooms[room]
 
+    def enter(self, room: str) -> RoomLog:
+        """We are in this room, and shall be after the next connect."""
+        if room not in self.wanted:
+            self.wanted.append(room)
+        return self.room(room)
+
+    def quit(self, room: str) -> None:
+        """We are in this room no more."""
+        self.wanted = [name for name in self.wanted if name != room]
+        self.rooms.pop(room, None)
+
     def known(self, room: str = "", **more: object) -> dict[str, object]:
         """What the names in templates stand for now."""
         found: dict[str, object] = {"me": self.name, "room": room or self.wanted[0], **more}

@@ -13,6 +13,7 @@ serve((io) => {
       socket.to(conversationId).emit("presence", { conversationId, userId: from, status: "online" });
       ack({ ok: true });
     });
+    socket.on("leaveRoom", ({ conversationId }) => socket.leave(conversationId));
     socket.on("message", ({ conversationId, text, clientMsgId }, ack) => {
       if (text === "forbidden") return ack({ error: { message: "that word is not allowed" } });
       const known = stored.get(clientMsgId);

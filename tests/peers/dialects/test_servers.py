@@ -1,4 +1,4 @@
-"""Chat servers in Node, of other houses: two people talk through each, in its own dialect."""
+"""Chat servers of other houses, in Node and Python: two people talk, in each server's dialect."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from talkbot_tui.core.events import (
     DeleteMessage,
     EditMessage,
     JumpTo,
+    OpenConversation,
     ReachedTop,
     React,
     ReadUpTo,
@@ -30,6 +31,7 @@ from tests.e2e.world import free_port
 from tests.peers.dialects.world import ROOMS, TRANSPORTS, people, person, server
 from tests.waiting import until
 
+pytestmark = pytest.mark.parametrize("house", ["node", "python"])
 OUTCOME = {
     "basic": SendState.SENT,
     "talkbot-mvp": SendState.SENT,
@@ -40,9 +42,9 @@ OUTCOME = {
 
 @pytest.mark.parametrize("transports", TRANSPORTS.values(), ids=TRANSPORTS)
 @pytest.mark.parametrize("dialect", ROOMS)
-async def test_two_people_talk(dialect: str, transports: tuple[str, ...]) -> None:
+async def test_two_people_talk(house: str, dialect: str, transports: tuple[str, ...]) -> None:
     async with (
-        server(dialect) as there,
+        server(dialect, house=house) as there,
         people(there.url, dialect, "ana", "bruno", transports=transports) as (ana, bruno),
     ):
         said = []
@@ -62,12 +64,14 @@ async def test_two_people_talk(dialect: str, transports: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize("transports", TRANSPORTS.values(), ids=TRANSPORTS)
 @pytest.mark.parametrize("dialect", ROOMS)
-async def test_a_server_that_comes_back(dialect: str, transports: tuple[str, ...]) -> None:
+async def test_a_server_that_comes_back(
+    house: str, dialect: str, transports: tuple[str, ...]
+) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(AsyncExitStack())
-        await there.enter_async_context(server(dialect, port))
+        await there.enter_async_context(server(dialect, port, house=house))
         both = people(url, dialect, "ana", "bruno", transports=transports)
         ana, bruno = await stack.enter_async_context(both)
         ana.say("before")
@@ -77,7 +81,7 @@ async def test_a_server_that_comes_back(dialect: str, transports: tuple[str, ...
         ana.say("meanwhile")
         await until(lambda: ana.texts() == ["before", "meanwhile"])
         assert ana.states() == [OUTCOME[dialect], SendState.QUEUED]
-        again = await stack.enter_async_context(server(dialect, port))
+        again = await stack.enter_async_context(server(dialect, port, house=house))
         bruno.engine.dispatch(ReconnectNow())
         await bruno.online()
         ana.engine.dispatch(ReconnectNow())
@@ -107,9 +111,9 @@ SHAPES: dict[str, dict[str, list[Any]]] = {
 
 
 @pytest.mark.parametrize("dialect", ROOMS)
-async def test_nothing_goes_out_that_is_not_in_the_dialect(dialect: str) -> None:
+async def test_nothing_goes_out_that_is_not_in_the_dialect(house: str, dialect: str) -> None:
     async with (
-        server(dialect) as there,
+        server(dialect, house=house) as there,
         person(there.url, dialect, "ana") as ana,
         person(there.url, dialect, "bruno") as bruno,
     ):
@@ -131,10 +135,7 @@ async def test_nothing_goes_out_that_is_not_in_the_dialect(dialect: str) -> None
             engine.dispatch(deed)
         engine.stream(room, "x", 0, "delta")
         for ask in (
-            engine.lookups.users("b"),
-            engine.lookups.channels(""),
             engine.lookups.search("hi"),
-            engine.lookups.join("other"),
             engine.lookups.leave(room),
             engine.lookups.open_direct("bruno"),
             engine.lookups.create_channel("x"),
@@ -156,9 +157,9 @@ def shaped(value: object, like: object) -> bool:
     return type(value) is type(like)
 
 
-async def test_a_lost_ack_is_asked_for_again_where_the_server_knows_ids() -> None:
+async def test_a_lost_ack_is_asked_for_again_where_the_server_knows_ids(house: str) -> None:
     async with (
-        server("talkbot-mvp") as there,
+        server("talkbot-mvp", house=house) as there,
         people(there.url, "talkbot-mvp", "ana", "bruno") as (ana, bruno),
     ):
         ana.say("lose the ack")
@@ -170,8 +171,11 @@ async def test_a_lost_ack_is_asked_for_again_where_the_server_knows_ids() -> Non
         await ana.sees("lose the ack", "after")
 
 
-async def test_a_refused_message_says_why_and_the_next_ones_go() -> None:
-    async with server("talkbot-mvp") as there, person(there.url, "talkbot-mvp", "ana") as ana:
+async def test_a_refused_message_says_why_and_the_next_ones_go(house: str) -> None:
+    async with (
+        server("talkbot-mvp", house=house) as there,
+        person(there.url, "talkbot-mvp", "ana") as ana,
+    ):
         ana.say("forbidden")
         ana.say("fine")
         await until(lambda: sorted(s.value for s in ana.states()) == ["failed", "sent"])
@@ -179,9 +183,9 @@ async def test_a_refused_message_says_why_and_the_next_ones_go() -> None:
         assert failed.error == "refused_there: that word is not allowed"
 
 
-async def test_a_refused_room_is_told_and_not_tried_again() -> None:
+async def test_a_refused_room_is_told_and_not_tried_again(house: str) -> None:
     speaks = ForeignDialect(load("talkbot-mvp"), "ana", ["closed"])
-    async with server("talkbot-mvp") as there:
+    async with server("talkbot-mvp", house=house) as there:
         engine = open_foreign(there.url, speaks)
         await engine.start()
         try:
@@ -192,8 +196,11 @@ async def test_a_refused_room_is_told_and_not_tried_again() -> None:
             await engine.stop()
 
 
-async def test_who_comes_goes_and_types_is_seen() -> None:
-    async with server("socketio-chat") as there, person(there.url, "socketio-chat", "ana") as ana:
+async def test_who_comes_goes_and_types_is_seen(house: str) -> None:
+    async with (
+        server("socketio-chat", house=house) as there,
+        person(there.url, "socketio-chat", "ana") as ana,
+    ):
         async with person(there.url, "socketio-chat", "bruno") as bruno:
             await until(lambda: "joined" in ana.notes())
             bruno.engine.dispatch(Typed(bruno.room, on=True))
@@ -204,9 +211,9 @@ async def test_who_comes_goes_and_types_is_seen() -> None:
         await until(lambda: "left" in ana.notes())
 
 
-async def test_the_wrong_dialect_is_told_and_harms_nobody() -> None:
+async def test_the_wrong_dialect_is_told_and_harms_nobody(house: str) -> None:
     speaks = ForeignDialect(load("socketio-chat"), "ana")
-    async with server("basic") as there:
+    async with server("basic", house=house) as there:
         engine = open_foreign(there.url, speaks, step_s=0.5)
         await engine.start()
         try:
@@ -216,3 +223,47 @@ async def test_the_wrong_dialect_is_told_and_harms_nobody() -> None:
             assert there.heard()[0] == ("add user", ["ana"])
         finally:
             await engine.stop()
+
+
+async def test_rooms_are_entered_and_left_from_within(house: str) -> None:
+    async with (
+        server("talkbot-mvp", house=house) as there,
+        people(there.url, "talkbot-mvp", "ana", "bruno") as (ana, bruno),
+    ):
+        for who in (ana, bruno):
+            assert [c.name for c in await who.engine.lookups.channels("Team")] == ["Team"]
+            await who.engine.lookups.join("Team")
+            await until(lambda: len(ana.engine.session.rooms()) >= 2)
+            who.engine.dispatch(OpenConversation("Team"))
+            who.room = "Team"
+        ana.say("in the team")
+        await bruno.sees("in the team")
+        assert [u.name for u in await ana.engine.lookups.users("B")] == ["bruno"]
+        with pytest.raises(LookupFailed, match="this room is closed"):
+            await ana.engine.lookups.join("closed")
+        await ana.engine.lookups.leave("Team")
+        await until(
+            lambda: [r.conversation.name for r in ana.engine.session.rooms()] == ["general"]
+        )
+        bruno.say("alone")
+        await bruno.has_sent("alone")
+        assert ("leaveRoom", [{"conversationId": "Team"}]) in there.heard()
+        with pytest.raises(LookupFailed, match="not_offered"):
+            await ana.engine.lookups.leave("general")
+
+
+async def test_where_one_cannot_leave_a_room_another_connection_is_made(house: str) -> None:
+    async with (
+        server("basic", house=house) as there,
+        people(there.url, "basic", "ana", "bruno") as (ana, bruno),
+    ):
+        await ana.engine.lookups.join("other")
+        await until(lambda: [r.conversation.name for r in ana.engine.session.rooms()] == ["other"])
+        ana.engine.dispatch(OpenConversation("other"))
+        ana.room = "other"
+        bruno.say("not for ana")
+        await bruno.has_sent("not for ana")
+        ana.say("only here")
+        await ana.has_sent("only here")
+        assert ana.texts() == ["only here"]
+        assert bruno.texts() == ["not for ana"]
