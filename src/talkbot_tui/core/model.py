@@ -155,7 +155,7 @@ class Note:
     """Something that happened in a room and is shown as one quiet line.
 
     what: joined, left, invited, removed, role, created, renamed, topic, archived; and of
-        servers without a history: begins, missed.
+        servers without a history of ours: begins, again, missed.
     """
 
     seq: int

@@ -263,6 +263,7 @@ def note_line(note: Note) -> str:
         "topic": _("{actor} set the topic: {detail}"),
         "archived": _("{actor} archived the room"),
         "begins": _("history begins here: this server keeps none for us"),
+        "again": _("connected again"),
         "missed": _("connected again: what was said meanwhile is not known here"),
     }
     line = texts.get(note.what, "{actor}: {what}")

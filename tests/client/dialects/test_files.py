@@ -78,7 +78,7 @@ def test_the_first_way_that_leads_somewhere_counts() -> None:
 
 
 def test_the_known_ones_can_be_read() -> None:
-    assert loading.names() == ("basic", "socketio-chat", "talkbot-mvp")
+    assert loading.names() == ("basic", "socketio-chat", "socketio-tutorial", "talkbot-mvp")
     for name in loading.names():
         assert loading.load(name).name == name
 

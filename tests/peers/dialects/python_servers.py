@@ -123,10 +123,37 @@ def socketio_chat(io: Any) -> None:
     io.on("stop typing", stop_typing)
 
 
+def socketio_tutorial(io: Any) -> None:
+    stored: dict[str, str] = {}
+    lost: list[str] = []
+
+    async def connect(sid: str, environ: object, auth: dict[str, int] | None) -> None:
+        offset = (auth or {}).get("serverOffset") or 0
+        # After the packet that lets it in.
+        io.start_background_task(tell, sid, offset)
+
+    async def tell(sid: str, offset: int) -> None:
+        for number, text in enumerate(list(stored.values())[offset:], offset + 1):
+            await io.emit("chat message", (text, number), to=sid)
+
+    async def chat_message(sid: str, text: str, client_offset: str) -> tuple[()]:
+        if client_offset not in stored:
+            stored[client_offset] = text
+            await io.emit("chat message", (text, len(stored)))
+        if text == "lose the ack" and not lost:
+            lost.append(sid)
+            await io.disconnect(sid)
+        return ()
+
+    io.on("connect", connect)
+    io.on("chat message", chat_message)
+
+
 SERVERS: dict[str, Wire] = {
     "basic": basic,
     "talkbot-mvp": talkbot_mvp,
     "socketio-chat": socketio_chat,
+    "socketio-tutorial": socketio_tutorial,
 }
 
 

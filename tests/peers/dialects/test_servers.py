@@ -29,6 +29,7 @@ from talkbot_tui.core.link import LinkState
 from talkbot_tui.core.model import Presence, SendState
 from tests.e2e.world import free_port
 from tests.peers.dialects.world import ROOMS, TRANSPORTS, people, person, server
+from tests.proxy import proxied
 from tests.waiting import until
 
 pytestmark = pytest.mark.parametrize("house", ["node", "python"])
@@ -267,3 +268,37 @@ async def test_where_one_cannot_leave_a_room_another_connection_is_made(house: s
         await ana.has_sent("only here")
         assert ana.texts() == ["only here"]
         assert bruno.texts() == ["not for ana"]
+
+
+async def test_what_was_missed_comes_where_the_server_keeps_it(house: str) -> None:
+    dialect = "socketio-tutorial"
+    async with (
+        server(dialect, house=house) as there,
+        proxied(there.url) as way,
+        person(way.url, dialect, "ana") as ana,
+        person(there.url, dialect, "bruno") as bruno,
+    ):
+        ana.say("first")
+        await bruno.sees("first")
+        await ana.has_sent("first")
+        await way.stop()
+        await until(lambda: ana.link is not LinkState.ONLINE)
+        bruno.say("missed")
+        await bruno.has_sent("missed")
+        ana.say("written offline")
+        await until(lambda: "written offline" in ana.texts())
+        await way.start()
+        ana.engine.dispatch(ReconnectNow())
+        await ana.sees("first", "missed", "written offline")
+        await bruno.sees("first", "missed", "written offline")
+        ana.say("lose the ack")
+        await bruno.sees("first", "missed", "written offline", "lose the ack")
+        await ana.has_sent("lose the ack")
+        ana.say("last")
+        await ana.has_sent("last")
+        whole = ["first", "missed", "written offline", "lose the ack", "last"]
+        await bruno.sees(*whole)
+        assert ana.texts() == whole
+        assert ana.notes() == bruno.notes() == []
+        async with person(there.url, dialect, "carla") as carla:
+            await carla.sees(*whole)

@@ -12,7 +12,7 @@ from talkbot_tui.client.dialects.paths import Path, Reading, Template
 
 MODES = ("single", "one", "many")
 
-OPENING = frozenset({"me", "room", "session"})
+OPENING = frozenset({"me", "room", "session", "offset"})
 """What is known before the connection stands."""
 STANDING = OPENING | {"sid"}
 NOTHING = Template({}, frozenset())
@@ -21,11 +21,11 @@ SENDING = STANDING | {"text", "id", "now"}
 KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "message": (
         frozenset({"author", "text"}),
-        frozenset({"author_name", "room", "id", "client_id", "time"}),
+        frozenset({"author_name", "room", "id", "client_id", "time", "offset"}),
     ),
     "history": (
         frozenset({"list", "author", "text"}),
-        frozenset({"author_name", "room", "id", "client_id", "time"}),
+        frozenset({"author_name", "room", "id", "client_id", "time", "offset"}),
     ),
     "joined": (frozenset({"author"}), frozenset({"author_name", "room"})),
     "left": (frozenset({"author"}), frozenset({"author_name", "room"})),
@@ -141,6 +141,7 @@ class Declared:
 
     Attributes:
         own: how the server may call us as an author.
+        own_by_text: the server names no authors; what comes back in our words is ours.
         mode: `single` (the server has no rooms), `one` (in one at a time) or `many`.
         room: where we go when no room was named.
         receive: what each event means, the first that fits counts.
@@ -153,6 +154,7 @@ class Declared:
     connect: Connect = Connect()
     session: Session | None = None
     own: Reading = ()
+    own_by_text: bool = False
     mode: str = "one"
     room: str = ""
     login: Step | None = None
@@ -162,6 +164,19 @@ class Declared:
     typing_stop: Emit | None = None
     ping: Emit | None = None
     receive: dict[str, tuple[Receive, ...]] = field(default_factory=dict)
+
+    @property
+    def recovers(self) -> bool:
+        """Whether a connect tells how far we are, so that the server sends what we missed."""
+        opening = (self.connect.auth, self.connect.query, self.connect.headers)
+        steps = [step.emit.arguments for step in (self.login, self.join) if step]
+        told = [*(t for t in opening if t), *(t for arguments in steps for t in arguments)]
+        return any("offset" in template.names for template in told)
+
+    @property
+    def sends_history(self) -> bool:
+        """Whether there is an event with messages from before."""
+        return any(rule.kind == "history" for rules in self.receive.values() for rule in rules)
 
     def sends(self) -> frozenset[str]:
         """Every event that this dialect may ever send."""

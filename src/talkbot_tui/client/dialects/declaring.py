@@ -34,6 +34,7 @@ def parse(text: str, name: str) -> Declared:
     version = top.value("dialect")
     if version != VERSION or isinstance(version, bool):
         raise top.wrong("dialect", f"must be {VERSION}, the version of this language")
+    own, by_text = _own(top.table("me"))
     mode, room = _rooms(top.table("rooms"))
     typing_start, typing_stop = _typing(top.table("typing"))
     declared = Declared(
@@ -41,7 +42,8 @@ def parse(text: str, name: str) -> Declared:
         about=top.text("about", ""),
         connect=_connect(top.table("connect")),
         session=_session(top.table("session")),
-        own=_own(top.table("me")),
+        own=own,
+        own_by_text=by_text,
         mode=mode,
         room=room,
         login=_step(top.table("login")),
@@ -115,16 +117,18 @@ def _session(table: Table | None) -> Session | None:
     return made
 
 
-def _own(table: Table | None) -> Reading:
+def _own(table: Table | None) -> tuple[Reading, bool]:
     if table is None:
-        return paths.reading("{me}", STANDING)
-    if "is" not in table:
+        return paths.reading("{me}", STANDING), False
+    by_text = table.flag("by_text")
+    if "is" not in table and not by_text:
         raise table.wrong("", "is is missing")
-    ways = _read(table, "is", lambda value: paths.reading(value, STANDING))
+    written = table.value("is")
+    ways = () if written is None else _read(table, "is", lambda v: paths.reading(v, STANDING))
     if any(isinstance(way, Path) for way in ways):
         raise table.wrong("is", "cannot be a path; it is {me}, {sid} or a text")
     table.done()
-    return ways
+    return ways, by_text
 
 
 def _rooms(table: Table | None) -> tuple[str, str]:

@@ -27,6 +27,7 @@ class ForeignState:
         rooms: every room seen, by the server's name for it.
         wanted: the rooms that a connection has to join, in order.
         session: the id that the server handed out, "" before it did.
+        offset: how far we are, as the server counts it; None before it said so.
         sid: the present connection's id, "" before it stands.
         clock: the time in ms.
     """
@@ -41,6 +42,7 @@ class ForeignState:
         self.wanted = [room for room in rooms if room] or [declared.room or ROOM]
         self.rooms: dict[str, RoomLog] = {}
         self.session = ""
+        self.offset: object = None
         self.sid = ""
         self.clock = clock
         self._began = False
@@ -52,8 +54,17 @@ class ForeignState:
     def begin(self) -> None:
         """A connection stands, and its rooms are joined: what was said before, nobody tells."""
         for log in self.rooms.values():
-            log.note("missed" if self._began else "begins")
+            if (note := self._note(again=self._began)) is not None:
+                log.note(note)
         self._began = True
+
+    def _note(self, *, again: bool) -> str | None:
+        """What is to be said of a beginning; nothing where the server sends what we missed."""
+        if self.declared.recovers:
+            return None
+        if self.declared.sends_history:
+            return "again" if again else None
+        return "missed" if again else "begins"
 
     def room(self, room: str) -> RoomLog:
         """The room of that name, made where it is new; "" for the first.
@@ -65,8 +76,8 @@ class ForeignState:
             room = self.wanted[0]
         if room not in self.rooms:
             self.rooms[room] = new_room(room, self.me, self.clock)
-            if self._began:
-                self.rooms[room].note("begins")
+            if self._began and (note := self._note(again=False)) is not None:
+                self.rooms[room].note(note)
         return self.rooms[room]
 
     def enter(self, room: str) -> RoomLog:
@@ -87,6 +98,8 @@ class ForeignState:
             found["sid"] = self.sid
         if self.session:
             found["session"] = self.session
+        if self.offset is not None:
+            found["offset"] = self.offset
         return found
 
     def look(self, name: str, arguments: tuple[object, ...]) -> None:

@@ -40,6 +40,7 @@ class Said:
     id: str
     client_id: str
     time: int
+    offset: object = None
 
 
 class Found:
@@ -92,6 +93,7 @@ class Found:
             self.name("id"),
             self.name("client_id"),
             time_of(self.value("time")),
+            self.word("offset") and self.value("offset"),
         )
 
     def elements(self) -> Iterator[Found]:

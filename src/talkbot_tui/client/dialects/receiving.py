@@ -116,8 +116,11 @@ class Receiver:
         """A message in its place; None for one that has it already."""
         log = self._state.room(said.room)
         ts = said.time or self._state.clock()
-        mine = self._state.is_me(said.author)
+        if said.offset is not None and said.offset != "":
+            self._state.offset = said.offset
+        mine = self._state.is_me(said.author) or self._state.declared.own_by_text
         own = log.own(said.client_id, said.id, said.text) if mine else None
+        mine = own is not None or self._state.is_me(said.author)
         if own is not None:
             return log.came_back(own, ts, said.id)
         server_id = id_of(said)
