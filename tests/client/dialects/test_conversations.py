@@ -246,3 +246,26 @@ def test_others_messages_are_counted_until_they_are_read() -> None:
     room = table.session.room(table.room)
     assert room is not None
     assert (room.unread, room.mentions) == (0, 0)
+
+
+def test_people_talk_to_each_other_alone() -> None:
+    table = Table("wide")
+    table.take(table.dialect.incoming("whispered", ({"from": "bob", "body": "psst"},)))
+    rooms = {r.conversation.peer.name: r for r in table.session.rooms() if r.conversation.peer}
+    assert [room.unread for room in rooms.values()] == [1]
+    table.room = rooms["bob"].conversation.conversation_id
+    table.feed(e.OpenConversation(table.room))
+    table.do({"say": "what?"})
+    table.feed(e.Typed(table.room, on=True))
+    assert [(one.name, one.payload) for one in table.sent] == [("whisper", ("bob", "what?"))]
+    back = {"from": "ana", "to": "bob", "body": "what?"}
+    table.take(table.dialect.incoming("whispered", (back,)))
+    assert [told(m) for m in table.shown().values()] == [["me", "what?", "sent"]]
+    assert isinstance(table.dialect.incoming("whispered", ({"from": "ana", "body": "?"},)), Misfit)
+
+
+def test_so_many_people_as_a_server_may_make_up_have_no_room_each() -> None:
+    table = Table("wide")
+    for n in range(300):
+        table.take(table.dialect.incoming("whispered", ({"from": f"x{n}", "body": "spam"},)))
+    assert len(table.session.rooms()) == 200

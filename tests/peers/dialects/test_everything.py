@@ -80,3 +80,34 @@ async def test_who_is_turned_away_at_the_login_hears_why() -> None:
         link = mallory.engine.session.link
         await until(lambda: link.state is LinkState.REFUSED, what=lambda: f"{link.state}")
         assert (link.code, link.reason) == ("refused_there", "not you")
+
+
+async def test_two_people_talk_alone() -> None:
+    async with (
+        server("campus") as there,
+        somebody(there.url, "ana") as ana,
+        somebody(there.url, "bruno") as bruno,
+    ):
+        await ana.online()
+        await bruno.online()
+        lookups = ana.engine.lookups
+        await until(lambda: len(ana.engine.session.roster("library")) == 2)
+        (found,) = await lookups.users("bruno")
+        talk = await lookups.open_direct(found.user_id)
+        await until(lambda: ana.engine.session.room(talk.conversation_id))
+        ana.engine.dispatch(OpenConversation(talk.conversation_id))
+        ana.room = talk.conversation_id
+        ana.say("psst")
+        await ana.has_sent("psst")
+        rooms = bruno.engine.session.rooms
+        await until(lambda: any(r.conversation.peer and r.unread == 1 for r in rooms()))
+        talk = next(r.conversation for r in rooms() if r.conversation.peer)
+        assert talk.peer is not None
+        assert talk.peer.name == "ana of the campus"
+        bruno.engine.dispatch(OpenConversation(talk.conversation_id))
+        bruno.room = talk.conversation_id
+        bruno.say("what?")
+        await ana.sees("psst", "what?")
+        await bruno.sees("psst", "what?")
+        whispers = [args[0]["to"] for name, args in there.heard() if name == "whisper"]
+        assert whispers == ["bruno", "ana"]

@@ -17,11 +17,16 @@ OPENING = frozenset({"me", "room", "session", "offset"})
 STANDING = OPENING | {"sid"}
 NOTHING = Template({}, frozenset())
 SENDING = STANDING | {"text", "id", "now"}
+DIRECT = (SENDING | {"to"}) - {"room"}
 
 KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "message": (
         frozenset({"author", "text"}),
         frozenset({"author_name", "room", "id", "client_id", "time", "offset"}),
+    ),
+    "direct": (
+        frozenset({"author", "text"}),
+        frozenset({"author_name", "to", "id", "client_id", "time", "offset"}),
     ),
     "history": (
         frozenset({"list", "author", "text"}),
@@ -140,6 +145,7 @@ class Declared:
     """A whole dialect.
 
     Attributes:
+        direct: how a message to one person is sent, None where it cannot be.
         own: how the server may call us as an author.
         own_by_text: the server names no authors; what comes back in our words is ours.
         mode: `single` (the server has no rooms), `one` (in one at a time) or `many`.
@@ -152,6 +158,7 @@ class Declared:
     about: str
     send: Send
     connect: Connect = Connect()
+    direct: Send | None = None
     session: Session | None = None
     own: Reading = ()
     own_by_text: bool = False
@@ -184,4 +191,5 @@ class Declared:
         emits = [step.emit for step in steps if step]
         others = (self.leave, self.typing_start, self.typing_stop, self.ping)
         emits += [emit for emit in others if emit]
-        return frozenset(emit.event for emit in (self.send.emit, *emits))
+        sends = [send.emit for send in (self.send, self.direct) if send]
+        return frozenset(emit.event for emit in (*sends, *emits))

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from talkbot_tui.client.dialects import paths
 from talkbot_tui.client.dialects.declared import (
+    DIRECT,
     KINDS,
     MODES,
     OPENING,
@@ -49,16 +50,24 @@ def parse(text: str, name: str) -> Declared:
         login=_step(top.table("login")),
         join=_step(top.table("join")),
         leave=_emit(top.table("leave"), STANDING),
-        send=_send(top),
+        send=_public(top),
+        direct=_send(top.table("direct"), DIRECT),
         typing_start=typing_start,
         typing_stop=typing_stop,
         ping=_emit(top.table("ping"), SENDING),
         receive=_receives(top),
     )
     top.done()
+    _check_direct(top, declared)
     if declared.mode != "single" and declared.join is None:
         raise top.wrong("", 'join is missing; without rooms, write mode = "single" in [rooms]')
     return declared
+
+
+def _check_direct(top: Table, declared: Declared) -> None:
+    heard = any(r.kind == "direct" for rules in declared.receive.values() for r in rules)
+    if heard and declared.direct is None:
+        raise top.wrong("", "direct is missing; without it a direct message cannot be answered")
 
 
 def _read(table: Table, name: str, make: Callable[[Any], T]) -> T:
@@ -181,12 +190,18 @@ def _step(table: Table | None) -> Step | None:
     return made
 
 
-def _send(top: Table) -> Send:
-    table = top.table("send")
-    if table is None:
+def _public(top: Table) -> Send:
+    send = _send(top.table("send"), SENDING)
+    if send is None:
         raise top.wrong("", "send is missing")
+    return send
+
+
+def _send(table: Table | None, allowed: frozenset[str]) -> Send | None:
+    if table is None:
+        return None
     made = Send(
-        _emit_in(table, SENDING),
+        _emit_in(table, allowed),
         _ack(table.table("ack")),
         table.flag("echo"),
         table.flag("once_per_id"),

@@ -52,7 +52,8 @@ class ForeignDialect:
     @property
     def once(self) -> bool:
         """Unless the server knows an id again, a message that is sent again would be double."""
-        return not self.state.declared.send.once_per_id
+        declared = self.state.declared
+        return not all(s.once_per_id for s in (declared.send, declared.direct) if s)
 
     @property
     def native(self) -> bool:
@@ -102,16 +103,22 @@ class ForeignDialect:
         """One message of ours."""
         message = effect.message
         log = self.state.room(message.conversation_id)
+        send, peer = self.state.declared.send, log.conversation.peer
         known = self.state.known(
             log.id, text=message.text, id=message.client_msg_id, now=self.state.clock()
         )
-        return outgoing.message(self.state.declared.send, log, message, known)
+        if peer is not None:
+            assert self.state.declared.direct is not None
+            send = self.state.declared.direct
+            known = {**known, "to": peer.user_id}
+            del known["room"]
+        return outgoing.message(send, log, message, known)
 
     def typing(self, effect: f.SendTyping) -> Request | None:
         """That we write, where the server has an event for it."""
         declared = self.state.declared
         emit = declared.typing_start if effect.on else declared.typing_stop
-        if emit is None:
+        if emit is None or self.state.room(effect.conversation_id).conversation.peer:
             return None
         return Request(emit.event, emit.fill(self.state.known(effect.conversation_id)))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from talkbot_tui.client.dialects.foreign_state import ForeignState
+from talkbot_tui.client.dialects.incoming import Unfit
 from talkbot_tui.client.dialects.steps import perform
 from talkbot_tui.client.lookups import LookupFailed, Lookups
 from talkbot_tui.client.transport import LinkLost, Refused, Transport
@@ -46,11 +47,26 @@ class ForeignLookups(Lookups):
         """Our rooms, and one of exactly that name: what there is besides, nobody tells."""
         if self.state.declared.mode == "single":
             raise LookupFailed("not_offered")
-        ours = [log.conversation for log in self.state.rooms.values()]
+        rooms = [log.conversation for log in self.state.rooms.values()]
+        ours = [room for room in rooms if room.peer is None]
         found = [room for room in ours if room.name.startswith(prefix)]
         if prefix and all(room.conversation_id != prefix for room in ours):
             found.append(Conversation(prefix, Kind.CHANNEL, clean_name(prefix)))
         return tuple(found[:limit])
+
+    async def open_direct(self, user_id: str) -> Conversation:
+        """The conversation with somebody who was seen."""
+        found = [user for user in await self.users(limit=ROOM_MAX) if user.user_id == user_id]
+        if self.state.declared.direct is None:
+            raise LookupFailed("not_offered")
+        if not found:
+            raise LookupFailed("not_found")
+        try:
+            log = self.state.direct(found[0])
+        except Unfit:
+            raise LookupFailed("limit") from None
+        self.feed(Resync())
+        return log.conversation
 
     async def join(self, conversation_id: str) -> Conversation:
         """Enter a room; where we can be in one only, leave the other for it."""

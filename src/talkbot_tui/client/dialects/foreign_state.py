@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from talkbot_tui.client.dialects.declared import Declared
-from talkbot_tui.client.dialects.numbered import RoomLog, new_room
+from talkbot_tui.client.dialects.incoming import Unfit
+from talkbot_tui.client.dialects.numbered import RoomLog, direct_id, new_direct, new_room
 from talkbot_tui.client.dialects.paths import Template
 from talkbot_tui.client.transport import Frame
 from talkbot_tui.core.model import User
@@ -71,14 +72,24 @@ class ForeignState:
 
         Past a bound, and where a server has no rooms, everything is in the first.
         """
-        full = room not in self.rooms and len(self.rooms) >= ROOMS_MAX
-        if not room or self.declared.mode == "single" or full:
+        if room in self.rooms:
+            return self.rooms[room]
+        if not room or self.declared.mode == "single" or len(self.rooms) >= ROOMS_MAX:
             room = self.wanted[0]
-        if room not in self.rooms:
-            self.rooms[room] = new_room(room, self.me, self.clock)
-            if self._began and (note := self._note(again=False)) is not None:
-                self.rooms[room].note(note)
-        return self.rooms[room]
+        return self.rooms.get(room) or self._open(new_room(room, self.me, self.clock))
+
+    def direct(self, peer: User) -> RoomLog:
+        """The conversation with one person; raises `Unfit` past a bound."""
+        log = self.rooms.get(direct_id(peer.user_id))
+        if log is None and len(self.rooms) >= ROOMS_MAX:
+            raise Unfit("too many conversations")
+        return log or self._open(new_direct(peer, self.me, self.clock))
+
+    def _open(self, log: RoomLog) -> RoomLog:
+        self.rooms[log.id] = log
+        if self._began and (note := self._note(again=False)) is not None:
+            log.note(note)
+        return log
 
     def enter(self, room: str) -> RoomLog:
         """We are in this room, and shall be after the next connect."""

@@ -221,6 +221,18 @@ class RoomLog:
         return event
 
 
+def new_direct(peer: User, me: User, clock: Callable[[], int]) -> RoomLog:
+    """A conversation with one person, that begins now."""
+    log = RoomLog(Conversation(direct_id(peer.user_id), Kind.DIRECT, peer=peer), me, clock)
+    log.members = {user.user_id: Member(user) for user in (me, peer)}
+    return log
+
+
+def direct_id(user_id: str) -> str:
+    """How we name the conversation with a person; no server's room is called so."""
+    return f"\0@{user_id}"
+
+
 def new_room(room: str, me: User, clock: Callable[[], int]) -> RoomLog:
     """A room that begins now."""
     name = clean_name(room[:64]) or "?"

@@ -53,6 +53,18 @@ class Receiver:
         event = self._take(found.said())
         return a.LogArrived(() if event is None else (event,))
 
+    def directly(self, found: Found, rule: Receive) -> Incoming:
+        """A message for us alone, or one of ours that comes back."""
+        del rule
+        said = found.said()
+        to = found.name("to")
+        mine = self._state.is_me(said.author)
+        if mine and not to:
+            raise Unfit("to")
+        peer = self._known(to) if mine else User(said.author, said.name)
+        event = self._take(said, self._state.direct(peer))
+        return a.LogArrived(() if event is None else (event,))
+
     def history(self, found: Found, rule: Receive) -> Incoming:
         """Messages from before; those that are here already are known by their ids."""
         del rule
@@ -112,9 +124,15 @@ class Receiver:
 
     # --- inside -----------------------------------------------------------------------
 
-    def _take(self, said: Said) -> LogEvent | None:
+    def _known(self, user_id: str) -> User:
+        """Somebody as he was seen before."""
+        rooms = self._state.rooms.values()
+        seen = (log.members[user_id].user for log in rooms if user_id in log.members)
+        return next(seen, None) or User(user_id, clean_line(user_id, 64) or "?")
+
+    def _take(self, said: Said, log: RoomLog | None = None) -> LogEvent | None:
         """A message in its place; None for one that has it already."""
-        log = self._state.room(said.room)
+        log = log or self._state.room(said.room)
         ts = said.time or self._state.clock()
         if said.offset is not None and said.offset != "":
             self._state.offset = said.offset
@@ -154,6 +172,7 @@ def presence(log: RoomLog) -> a.PresenceHint:
 
 _TAKEN: dict[str, Callable[[Receiver, Found, Receive], Incoming]] = {
     "message": Receiver.said,
+    "direct": Receiver.directly,
     "history": Receiver.history,
     "joined": Receiver.came,
     "left": Receiver.came,

@@ -4,6 +4,7 @@ import { serve } from "./serving.js";
 
 const sessions = new Map(); // id -> nick
 const events = []; // of all rooms, in order
+const whispers = new Set(); // ids of messages to one person
 const people = new Map(); // connection -> {id, "full name"}
 
 serve(
@@ -43,6 +44,15 @@ serve(
           v2.to(room).emit("event", event);
         }
         ack({ id: event.id, at: event.at });
+      });
+      socket.on("whisper", ({ to, body, nonce }, ack) => {
+        const [found] = [...people].find(([, person]) => person.id === to) ?? [];
+        if (!found) return ack({ error: "nobody is called so" });
+        if (!whispers.has(nonce)) {
+          whispers.add(nonce);
+          v2.to(found).emit("whisper", { id: nonce, by: me, body });
+        }
+        ack({ id: nonce });
       });
       socket.on("writes", (room, on) => socket.to(room).emit("writes", room, me.id, on));
       socket.on("time", (ack) => ack(Date.now()));
