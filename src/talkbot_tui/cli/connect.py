@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where, as whom, and in which dialect."""
     parser.add_argument("server", metavar="URL", help=_("address of the server"))
     parser.add_argument(
-        "--dialect", metavar="NAME|FILE", required=True, help=_("a known name, or a file .toml")
+        "--dialect", metavar="NAME|FILE", default="", help=_("a known name, or a file .toml")
     )
     parser.add_argument(
         "--room", metavar="NAME", action="append", default=[], help=_("room to join; may repeat")
@@ -43,6 +43,10 @@ def run(args: argparse.Namespace) -> int:
     """Read the dialect, then open the app; our own dialect is the chat as always."""
     from talkbot_tui.client.dialects import loading
 
+    if not args.dialect:
+        known = ", ".join((*loading.names(), loading.OURS))
+        text = _("name a --dialect ({known}, or a file); talkbot-tui probe {url} may tell which")
+        raise Problem(text.format(known=known, url=args.server), exit_codes.USAGE)
     if args.dialect == loading.OURS:
         args.user = args.name
         return chat.run(args)
