@@ -7,6 +7,7 @@ Each line of a corpus does one thing and says what follows from it, and that not
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -269,3 +270,23 @@ def test_so_many_people_as_a_server_may_make_up_have_no_room_each() -> None:
     for n in range(300):
         table.take(table.dialect.incoming("whispered", ({"from": f"x{n}", "body": "spam"},)))
     assert len(table.session.rooms()) == 200
+
+
+def test_what_may_still_come_back_is_not_sent_again_on_the_next_link() -> None:
+    table = Table("basic")
+    table.do({"say": "once"})
+    table.feed(a.LinkDown("lost", 0))
+    assert [told(m) for m in table.shown().values()] == [["me", "once", "sending"]]
+    table.dialect.begin()
+    table.feed(a.LinkConnecting(1))
+    table.feed(a.LinkUp())
+    assert [one.name for one in table.sent] == ["message"]
+    table.do({"silence": True})
+    assert [told(m) for m in table.shown().values()] == [["me", "once", "unconfirmed"]]
+
+
+def test_one_way_of_sending_that_would_double_is_enough() -> None:
+    declared = load("talkbot-mvp")
+    assert not ForeignDialect(declared, "ana").once
+    whisper = replace(declared.send, once_per_id=False)
+    assert ForeignDialect(replace(declared, direct=whisper), "ana").once
