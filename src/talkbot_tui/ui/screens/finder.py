@@ -21,6 +21,7 @@ from talkbot_tui.ui.glyphs import kind_glyph
 from talkbot_tui.ui.ink import Line, Span
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView
+from talkbot_tui.ui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
     from talkbot_tui.ui.screens.chat import ChatScreen
@@ -54,6 +55,7 @@ class Finder(ModalScreen[Message | None]):
         self.waiting = False
         self.box = LineList(id="entries")
         self.told = LineView(id="told")
+        self.tiny = TooSmall()
         self.field = Input(hunt.typed, id="typed", compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
@@ -66,6 +68,11 @@ class Finder(ModalScreen[Message | None]):
             yield self.field
             yield self.box
             yield self.told
+        yield self.tiny
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A very small terminal shows one line."""
+        self.tiny.measure(event.size)
 
     def on_mount(self) -> None:
         """Show what was found before, or begin."""

@@ -27,6 +27,7 @@ from talkbot_tui.ui.widgets.composer import Composer
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
 from talkbot_tui.ui.widgets.message_pane import MessagePane
+from talkbot_tui.ui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
     from talkbot_tui.ui.surroundings import Surroundings
@@ -71,7 +72,7 @@ class ChatParts(Screen[None]):
         self.prompt = LineView(id="prompt")
         self.composer = Composer(id="composer")
         self.hints = LineView(id="hints")
-        self.tiny = LineView(id="tiny")
+        self.tiny = TooSmall()
         self.shown_rooms: list[str] = []
         self.bell = Bell()
         self.countdown: Timer | None = None
