@@ -19,6 +19,7 @@ from talkbot_tui.ui import clockwork, finding, words
 from talkbot_tui.ui.finding import Hunt
 from talkbot_tui.ui.glyphs import kind_glyph
 from talkbot_tui.ui.ink import Line, Span
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView
 from talkbot_tui.ui.widgets.too_small import TooSmall
@@ -32,7 +33,7 @@ REMOTE, MORE = "@server", "@more"
 """Keys of what can be chosen besides hits; no message has such an id."""
 
 
-class Finder(ModalScreen[Message | None]):
+class Finder(Gauged, ModalScreen[Message | None]):
     """Gives the message that was chosen, None when there was none."""
 
     CSS_PATH = "picker.tcss"

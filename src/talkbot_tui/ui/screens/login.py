@@ -14,6 +14,7 @@ from textual.widgets import Input
 from talkbot_tui import i18n
 from talkbot_tui.ui.ink import Span
 from talkbot_tui.ui.port import EnginePort, SignIn, SignInFailed, SignInForm
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.choice import Choice
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
 from talkbot_tui.ui.widgets.too_small import TooSmall
@@ -32,7 +33,7 @@ class Given:
     user: str = ""
 
 
-class LoginScreen(Screen[EnginePort | None]):
+class LoginScreen(Gauged, Screen[EnginePort | None]):
     """Gives an engine that is not started yet, or None when the user gave up."""
 
     CSS_PATH = "login.tcss"

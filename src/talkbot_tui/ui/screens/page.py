@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from talkbot_tui import i18n
 from talkbot_tui.ui.ink import Line, Span
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView
 from talkbot_tui.ui.widgets.too_small import TooSmall
@@ -19,7 +20,7 @@ from talkbot_tui.ui.widgets.too_small import TooSmall
 _ = i18n.Domain("app")
 
 
-class Page(ModalScreen[None]):
+class Page(Gauged, ModalScreen[None]):
     """Shows lines, made for the width there is; Esc closes."""
 
     CSS_PATH = "picker.tcss"

@@ -23,6 +23,7 @@ from talkbot_tui.ui.ink import Span, width_of
 from talkbot_tui.ui.port import EnginePort
 from talkbot_tui.ui.render import Frame
 from talkbot_tui.ui.screens import lists
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.composer import Composer
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
@@ -51,7 +52,7 @@ class Column(Vertical):
     virtual_size = Reactive(Size(0, 0), layout=False)
 
 
-class ChatParts(Screen[None]):
+class ChatParts(Gauged, Screen[None]):
     """Has the widgets; each `show_…` brings one of them up to date."""
 
     virtual_size = Reactive(Size(0, 0), layout=False)

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from talkbot_tui import i18n
 from talkbot_tui.ui.ink import Line, Span
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView
 from talkbot_tui.ui.widgets.too_small import TooSmall
@@ -59,7 +60,7 @@ def filtered(entries: Sequence[Entry], typed: str) -> list[Entry]:
     return [entry for _points, entry in ranked]
 
 
-class Picker(ModalScreen[str]):
+class Picker(Gauged, ModalScreen[str]):
     """Gives the key of the chosen entry, "" when nothing was chosen; typing narrows them."""
 
     CSS_PATH = "picker.tcss"
