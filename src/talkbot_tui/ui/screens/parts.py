@@ -164,6 +164,7 @@ class ChatParts(Gauged, Screen[None]):
             self.around.glyphs,
             lambda message_id: session.message(room_id, message_id),
             grows=not self.around.lean.sheds(Extra.DECORATION),
+            linked=not self.around.lean.sheds(Extra.DECORATION),
         )
 
     def show_people(self) -> None:
