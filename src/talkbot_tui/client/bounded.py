@@ -18,15 +18,17 @@ Ours have 256 KiB, or what the rooms of a sync take.
 class BoundedResponse(aiohttp.ClientResponse):
     """Give this class to a session, and no body in it grows beyond `ANSWER_MAX`."""
 
+    most = ANSWER_MAX
+
     async def read(self) -> bytes:
-        """The whole body; raises `ClientPayloadError` when it is longer than `ANSWER_MAX`."""
+        """The whole body; raises `ClientPayloadError` when it is longer than `most`."""
         if self._body is not None:
             return await super().read()
         held = bytearray()
         try:
             async for chunk in self.content.iter_any():
                 held += chunk
-                if len(held) > ANSWER_MAX:
+                if len(held) > self.most:
                     raise aiohttp.ClientPayloadError("an answer that is too long")
         except BaseException:
             self.close()

@@ -17,9 +17,11 @@ from talkbot_tui.client.memory import FixedToken, MemoryStore
 from talkbot_tui.client.sqlite_store import CACHE, SqliteStore
 from talkbot_tui.client.store import Store
 from talkbot_tui.client.transport import Connector, TokenSource
+from talkbot_tui.client.wiretap import Wiretap
 from talkbot_tui.paths import data_folder
 
 if TYPE_CHECKING:
+    from talkbot_tui.client.connector import SocketIoConnector
     from talkbot_tui.client.dialects.foreign import ForeignDialect
 
 BOTH = ("websocket", "polling")
@@ -120,15 +122,19 @@ def build(
     first attempt to connect may.
     """
     address = addresses.parse(server_url, allow_insecure=allow_insecure)
+    tap = Wiretap()
 
     def make(module: ModuleType) -> Connector:
-        made: Connector = module.SocketIoConnector(
+        made: SocketIoConnector = module.SocketIoConnector(
             address, tokens, transports=transports, trusting=trusting
         )
+        made.tap = tap
         return made
 
     connector = LateConnector(begin, tokens, make)
-    return Engine(store=store, connector=connector, asks=asks)
+    engine = Engine(store=store, connector=connector, asks=asks, tap=tap)
+    engine.wire.origin, engine.wire.path = address.origin, f"/{address.socketio_path}"
+    return engine
 
 
 def open_foreign(
@@ -146,11 +152,13 @@ def open_foreign(
     Raises `Unreachable` for an address that may not be used.
     """
     address = addresses.parse(server_url, allow_insecure=allow_insecure)
+    tap = Wiretap()
 
     def make(module: ModuleType) -> Connector:
-        made: Connector = module.ForeignConnector(
+        made: SocketIoConnector = module.ForeignConnector(
             address, dialect, transports=transports, step_s=step_s
         )
+        made.tap = tap
         return made
 
     # Such a server says nothing about what was missed: what was on the disk could not be told
@@ -158,7 +166,13 @@ def open_foreign(
     store = MemoryStore(dialect.state.me, dialect.epoch)
     name = "talkbot_tui.client.foreign_connector"
     connector = LateConnector(begin, FixedToken(""), make, name)
-    return Engine(store=store, connector=connector, dialect=dialect, asks=True, lasting=False)
+    engine = Engine(
+        store=store, connector=connector, dialect=dialect, asks=True, lasting=False, tap=tap
+    )
+    declared = dialect.state.declared.connect
+    engine.wire.origin, engine.wire.path = address.origin, address.prefix + declared.path
+    engine.wire.namespace = declared.namespace
+    return engine
 
 
 def store_in(folder: Path, *, headless: bool = False) -> SqliteStore:

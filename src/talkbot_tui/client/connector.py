@@ -8,6 +8,7 @@ every few minutes an attempt tries the upgrade again.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 import ssl
@@ -23,6 +24,8 @@ from talkbot_tui.client.bounded import BoundedResponse
 from talkbot_tui.client.errors import is_local, unreachable
 from talkbot_tui.client.socketio_transport import SocketIoTransport
 from talkbot_tui.client.transport import Refused, TokenSource, TransportError, Unreachable
+from talkbot_tui.client.wiretap import SILENT
+from talkbot_tui.core.text import clean_line
 from talkbot_tui.wire.scalars import PROTOCOL
 
 log = logging.getLogger(__name__)
@@ -35,7 +38,13 @@ UPGRADE = ("polling", "websocket")
 
 
 class SocketIoConnector:
-    """Connects one account to one server."""
+    """Connects one account to one server.
+
+    Attributes:
+        tap: sees every packet of every connection.
+    """
+
+    response_class: type[aiohttp.ClientResponse] = BoundedResponse
 
     def __init__(
         self,
@@ -47,6 +56,7 @@ class SocketIoConnector:
         clock: Callable[[], float] | None = None,
     ) -> None:
         """`transports` may leave one out; `trusting` replaces `client.tls`; `clock` in seconds."""
+        self.tap = SILENT
         self._address = address
         self._tokens = tokens
         self._allowed = transports
@@ -122,16 +132,21 @@ class SocketIoConnector:
 
     async def _open(self, plan: tuple[str, ...], auth: object) -> SocketIoTransport:
         transport = self._transport()
+        tap = transport.tap = self.tap
+        tap.secret(auth)
+        tap.note("attempt", json.dumps({"server": self._address.url, "transports": plan}), plan[0])
         try:
             async with asyncio.timeout(ATTEMPT_S):
                 await self._begin(transport, plan, auth)
-        except Refused:
+        except Refused as refused:
+            tap.note("refused", f"{refused.code}: {refused.message}", plan[0])
             await transport.close()
             raise
         except asyncio.CancelledError:
             await transport.close()
             raise
         except Exception as error:
+            tap.note("failed", clean_line(str(error) or type(error).__name__), plan[0])
             await transport.close()
             if isinstance(error, TransportError):
                 raise Unreachable("closed", str(error)) from None
@@ -154,7 +169,7 @@ class SocketIoConnector:
                 ssl=tls.trusted() if self._trusting is None else self._trusting
             ),
             trust_env=self._address.through_proxy,
-            response_class=BoundedResponse,
+            response_class=self.response_class,
             trace_configs=[no_redirects()],
             middlewares=(no_repeats,),
         )

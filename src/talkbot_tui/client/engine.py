@@ -32,6 +32,7 @@ from talkbot_tui.client.ids import now_ms, uuid7
 from talkbot_tui.client.lookups import Lookups
 from talkbot_tui.client.store import Store
 from talkbot_tui.client.transport import Connector, LinkLost, Transport
+from talkbot_tui.client.wiretap import Wire, Wiretap
 from talkbot_tui.core.changes import Change, Noticed
 from talkbot_tui.core.effects import Effect, Reconnect, WakeAt
 from talkbot_tui.core.events import (
@@ -46,6 +47,7 @@ from talkbot_tui.core.events import (
 from talkbot_tui.core.model import Outcome
 from talkbot_tui.core.search import Ask, Found
 from talkbot_tui.core.session import Session
+from talkbot_tui.wire.scalars import NAMESPACE
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class Engine:
         session: the conversations as they are known now; read only.
         lookups: questions whose answers are not kept.
         faults: events whose handling failed; always 0, unless the program has a defect.
+        wire: the packets of its connections, for an inspector.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Engine:
         draw: Callable[[], float] = random.random,
         asks: bool = False,
         lasting: bool = True,
+        tap: Wiretap | None = None,
     ) -> None:
         """`clock` in ms, `sleep` in seconds, `draw` in [0, 1); give them together in tests.
 
@@ -113,6 +117,7 @@ class Engine:
             sleep=sleep,
             draw=draw,
         )
+        self.wire = Wire(tap or Wiretap(), lambda: self._link.transport, namespace=NAMESPACE)
         self._performer = Performer(
             store=store,
             dialect=dialect,
@@ -231,12 +236,8 @@ class Engine:
         """The next piece of a streaming message of ours (bots only); lost while offline."""
         transport = self._link.transport
         if transport is not None and self._dialect.native:
-            payload = {
-                "conversationId": conversation_id,
-                "serverMsgId": server_msg_id,
-                "offset": offset,
-                "delta": delta,
-            }
+            place = {"conversationId": conversation_id, "serverMsgId": server_msg_id}
+            payload = {**place, "offset": offset, "delta": delta}
             self._spawn(self._emit(transport, "stream", payload))
 
     async def request(self, event: str, payload: dict[str, Any], patience: float = 10.0) -> object:

@@ -29,6 +29,11 @@ def now_ms() -> int:
     return (_BEGAN_NS + _elapsed_ns()) // 1_000_000
 
 
+def exact_ms() -> float:
+    """As `now_ms`, with what is below a millisecond."""
+    return (_BEGAN_NS + _elapsed_ns()) / 1_000_000
+
+
 def uuid7() -> str:
     """A new id: 48 bits of time in ms, 74 random bits, in the usual spelling of a UUID."""
     value = now_ms() << 80 | 0x7 << 76 | secrets.randbits(12) << 64

@@ -16,15 +16,16 @@ from contextlib import suppress
 from typing import Any, cast
 
 import aiohttp
-import engineio
-import socketio
 from engineio.base_client import connected_clients
 from engineio.payload import Payload as PollingPayload
 
 from talkbot_tui.client import strict_json
 from talkbot_tui.client.bounded import ANSWER_MAX
+from talkbot_tui.client.library_seams import BinaryData as BinaryData
+from talkbot_tui.client.library_seams import Client, Engine, SocketPacket
 from talkbot_tui.client.retry import is_transient
 from talkbot_tui.client.transport import Frame, LinkLost, Payload, Refused, Unanswered
+from talkbot_tui.client.wiretap import SILENT
 from talkbot_tui.core.text import clean_line
 from talkbot_tui.wire.scalars import NAMESPACE
 
@@ -39,66 +40,6 @@ GRACE_S = 1.0
 LAST_WORDS_S = 0.1
 BACKLOG_MAX = ANSWER_MAX
 """Bytes that may wait to be looked at; then nothing more is read from the server."""
-BINARY = frozenset({socketio.packet.BINARY_EVENT, socketio.packet.BINARY_ACK})
-
-
-class BinaryData(ValueError):
-    """A packet announces attachments."""
-
-
-class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
-    """Keeps our reading of JSON to this client: the library sets it on the class of packets."""
-
-    def decode(self, encoded_packet: str) -> int | None:
-        """As the library, but without attachments, which it would collect without bound."""
-        attachments: int | None = super().decode(encoded_packet)
-        if self.packet_type in BINARY:
-            raise BinaryData("binary data, which no event has")
-        return attachments
-
-
-class _Engine(engineio.AsyncClient):  # type: ignore[misc]  # the library has no types
-    """Hands each frame on in its turn, instead of in a task of its own."""
-
-    owner: SocketIoTransport
-
-    async def _receive_packet(self, pkt: Any) -> None:
-        self.owner.heard()
-        try:
-            await super()._receive_packet(pkt)
-        except Exception as error:
-            self.owner.unreadable(error)
-        if isinstance(pkt.data, (str, bytes)):
-            await self.owner.room_for(len(pkt.data))
-
-    async def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
-        if event == "message":
-            return await self.handlers["message"](*args)
-        return await super()._trigger_event(event, *args, **kwargs)
-
-
-class _Client(socketio.AsyncClient):  # type: ignore[misc]  # the library has no types
-    """Keeps events apart from life cycle: a server may send an event named `disconnect`."""
-
-    owner: SocketIoTransport
-
-    def _engineio_client_class(self) -> type[_Engine]:
-        return _Engine
-
-    async def _handle_event(self, namespace: str | None, id: int | None, data: list[Any]) -> None:
-        if (namespace or "/") == self.owner.namespace and data and isinstance(data[0], str):
-            self.owner.arrived(data[0], tuple(data[1:]))
-
-    async def _handle_error(self, namespace: str | None, data: Any) -> None:
-        self.owner.refused(data)
-        await super()._handle_error(namespace, data)
-
-    async def _handle_disconnect(self, namespace: str | None) -> None:
-        self.owner.abort("closed")
-
-    async def _handle_eio_disconnect(self, reason: str) -> None:
-        self.owner.abort("closed" if reason == "server disconnect" else "lost")
-        await super()._handle_eio_disconnect(reason)
 
 
 class SocketIoTransport:
@@ -107,7 +48,11 @@ class SocketIoTransport:
     Attributes:
         namespace: where events are sent, and taken from.
         refusal: why the server does not let us in, None while it has not said so.
+        tap: sees every packet.
     """
+
+    client_class = Client
+    frame_max = ANSWER_MAX
 
     def __init__(
         self,
@@ -136,17 +81,18 @@ class SocketIoTransport:
         self._unreadable = 0
         self._closing = False
         self.refusal: Refused | None = None
-        self._client = _Client(
+        self.tap = SILENT
+        self._client = self.client_class(
             reconnection=False,
             handle_sigint=False,
-            serializer=_Packet,
+            serializer=SocketPacket,
             json=strict_json,
             request_timeout=10,
             http_session=lambda: session,
-            websocket_extra_options={"max_msg_size": ANSWER_MAX},
+            websocket_extra_options={"max_msg_size": self.frame_max},
         )
         self._client.owner = self
-        self._engine = cast(_Engine, self._client.eio)
+        self._engine = cast(Engine, self._client.eio)
         self._engine.owner = self
 
     @property
@@ -225,6 +171,19 @@ class SocketIoTransport:
             if answer.done() and not answer.cancelled():
                 answer.exception()
 
+    async def emit_by_hand(self, event: str, arguments: list[object], ack: bool) -> None:
+        """Send an event of the user's own making; raises `LinkLost`. Only the tap sees its ack."""
+        await self._emit(event, tuple(arguments), _unheard if ack else None)
+
+    def standing(self) -> dict[str, object]:
+        """The transport, and the times of pings in ms as the server named them."""
+        interval, timeout = self._engine.ping_interval or 0, self._engine.ping_timeout or 0
+        return {
+            "transport": self.name,
+            "pingInterval": int(interval * 1000),
+            "pingTimeout": int(timeout * 1000),
+        }
+
     async def receive(self) -> Sequence[Frame]:
         """Wait for events and take all that came, in order; raises `LinkLost` after the last."""
         while not self._frames:
@@ -256,6 +215,7 @@ class SocketIoTransport:
         if self._end is not None:
             return
         self._end = LinkLost(code)
+        self.tap.note("ended", code, self.name)
         self._ended.set_result(None)
         if self._watch is not None:
             self._watch.cancel()
@@ -324,7 +284,7 @@ class SocketIoTransport:
 
     # --- inside -------------------------------------------------------------------------
 
-    async def _emit(self, event: str, payload: Payload, answered: Any) -> None:
+    async def _emit(self, event: str, payload: object, answered: Any) -> None:
         if self._end is not None:
             raise LinkLost(self._end.code)
         try:
@@ -353,6 +313,10 @@ class SocketIoTransport:
             self.abort("silent")
         else:
             self._watch = self._loop.call_at(due, self._look)
+
+
+def _unheard(*_values: object) -> None:
+    """The library asks for an ack only where somebody waits for it."""
 
 
 def parse_refusal(data: object) -> Refused:
