@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from textual.pilot import Pilot
 
 from talkbot_tui import i18n
+from talkbot_tui.client.wiretap import Wire, Wiretap
 from talkbot_tui.config import Settings
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core import events as e
@@ -31,6 +32,7 @@ from talkbot_tui.ui.port import EnginePort, SignInFailed, SignInForm
 from talkbot_tui.ui.screens.login import Given
 from talkbot_tui.ui.surroundings import OpenLink, no_browser
 from tests.ui.scripted import ScriptedEngine
+from tests.ui.wire_scene import Clock, fill
 
 ZONE = timezone(timedelta(hours=-3))
 NOW = int(datetime(2026, 11, 23, 12, 46, tzinfo=UTC).timestamp() * 1000)
@@ -318,6 +320,24 @@ async def _help(pilot: Pilot[int]) -> None:
     await _settle(pilot)
 
 
+def wired_engine() -> ScriptedEngine:
+    """An engine with packets on its wire."""
+    engine = make_engine()
+    clock = Clock(float(NOW - 12_000))
+    tap = Wiretap(clock)
+    fill(tap, clock)
+    engine.wire = Wire(tap, lambda: None, "https://chat.example.org", namespace="/chat")
+    return engine
+
+
+async def _inspector(pilot: Pilot[int]) -> None:
+    await pilot.press("f12")
+    await _settle(pilot)
+    # The message of ours that the server answered.
+    await pilot.press("s", *"dir:out event:message", "enter")
+    await _settle(pilot)
+
+
 async def _narrow(pilot: Pilot[int]) -> None:
     await pilot.resize_terminal(50, 18)
     await _settle(pilot)
@@ -346,6 +366,7 @@ SCENES = (
     Scene("switcher", lambda: make_app(make_engine()), _switch),
     Scene("search", lambda: make_app(make_engine()), _search),
     Scene("help", lambda: make_app(make_engine()), _help),
+    Scene("inspector", lambda: make_app(wired_engine()), _inspector),
     Scene("narrow", lambda: make_app(make_engine()), _narrow),
     Scene("light", lambda: make_app(make_engine(), theme="day"), _typing),
 )

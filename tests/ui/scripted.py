@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from talkbot_tui.client.wiretap import Wire, Wiretap
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core import effects as f
 from talkbot_tui.core import events as e
@@ -87,6 +88,7 @@ class ScriptedEngine:
     def __init__(self, now: int) -> None:
         self.session = Session(asks=True)
         self.lookups = ScriptedLookups()
+        self.wire = Wire(Wiretap(lambda: float(self.now)), lambda: None, namespace="/chat")
         self.now = now
         self.full = ""
         self.events: list[e.UserEvent] = []

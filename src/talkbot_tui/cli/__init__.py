@@ -31,6 +31,7 @@ COMMANDS = (
     "chat",
     "connect",
     "probe",
+    "inspect",
     "login",
     "logout",
     "whoami",

@@ -163,6 +163,7 @@ class Engine:
             await self._performer.flush()
             self._drain()
             await self._performer.flush()
+        self.wire.close()
         await self._store.close()
 
     async def wait_closed(self) -> None:

@@ -11,7 +11,8 @@ import hashlib
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -27,6 +28,7 @@ from talkbot_tui.client.inspector.packets import (
     size_of,
 )
 from talkbot_tui.client.inspector.redaction import HIDDEN, redacted, redacted_auth, secrets_in
+from talkbot_tui.client.recorder import Recorder
 from talkbot_tui.client.transport import LinkLost
 
 log = logging.getLogger(__name__)
@@ -80,6 +82,17 @@ class Wiretap:
                 self._listeners.remove(listener)
 
         return forget
+
+    def load(self, packets: Iterable[Packet]) -> None:
+        """Packets of a recording, in place of a connection's."""
+        for packet in packets:
+            self._number += 1
+            self.rows.append(replace(packet, number=self._number))
+
+    @property
+    def last(self) -> int:
+        """The newest packet's number, 0 before the first."""
+        return self._number
 
     def secret(self, value: object) -> None:
         """Every string in `value` is hidden wherever it comes up from now on."""
@@ -211,6 +224,7 @@ class Wire:
         origin: `http(s)://host:port`, "" where that is not known.
         path: where Socket.IO lives there.
         namespace: where events are sent.
+        recorder: writes what comes to a file, None while nothing is recorded.
     """
 
     def __init__(
@@ -224,7 +238,23 @@ class Wire:
         """`transport` gives the present connection, None while there is none."""
         self.tap = tap
         self.origin, self.path, self.namespace = origin, path, namespace
+        self.recorder: Recorder | None = None
         self._transport = transport
+
+    def record(self, path: str) -> None:
+        """Write what is kept, and what comes, to a new file; raises `OSError`."""
+        self.close()
+        self.recorder = recorder = Recorder(path, self.origin)
+        for packet in self.tap.rows:
+            recorder.put(packet)
+        self.tap.sinks.append(recorder.put)
+
+    def close(self) -> None:
+        """End the recording, if there is one; all of it is in the file then."""
+        recorder, self.recorder = self.recorder, None
+        if recorder is not None:
+            self.tap.sinks.remove(recorder.put)
+            recorder.close()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """As the tap's; the first time it is also told how the connection stands."""

@@ -93,6 +93,7 @@ COMMANDS: tuple[Command, ...] = (
     C("newest", N_("Newest"), N_("the last message, and follow it"), "ctrl+end"),
     C("toggle_rooms", N_("Room list"), N_("show or hide the room list"), "f7"),
     C("toggle_people", N_("People list"), N_("show or hide the people list"), "f8"),
+    C("inspector", N_("Inspector"), N_("every packet on the wire"), "f12", ("inspector",)),
     C("interrupt", N_("Clear"), N_("clear the text; twice: quit"), "ctrl+c"),
     C("quit", N_("Quit"), N_("leave; what is unsent stays saved"), "ctrl+q", ("quit", "exit", "q")),
     C("send", N_("Send"), N_("send the text"), "enter", where=W),

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from talkbot_tui.client.wiretap import Wire
 from talkbot_tui.core.changes import Change
 from talkbot_tui.core.events import UserEvent
 from talkbot_tui.core.model import Conversation, Message, User
@@ -76,6 +77,11 @@ class EnginePort(Protocol):
     @property
     def lookups(self) -> LookupsPort:
         """Questions to the server."""
+        ...
+
+    @property
+    def wire(self) -> Wire:
+        """What goes over its connections."""
         ...
 
     async def start(self) -> None:

@@ -83,7 +83,7 @@ def python(packet: Packet, target: Target) -> str:
     space = packet.namespace or "/"
     auth = f', auth={{"token": "{TOKEN}"}}' if target.auth else ""
     lines = [
-        "import socketio",
+        'import socketio  # pip install "python-socketio[client]"',
         "",
         "client = socketio.Client()",
         f"client.connect({target.origin!r}, namespaces=[{space!r}],"

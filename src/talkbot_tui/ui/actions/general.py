@@ -32,6 +32,13 @@ def palette(chat: ChatScreen, _rest: str) -> None:
     pickers.pick_command(chat)
 
 
+def inspector(chat: ChatScreen, _rest: str) -> None:
+    """Every packet on the wire."""
+    from talkbot_tui.ui.screens.inspector import InspectorScreen
+
+    chat.app.push_screen(InspectorScreen(chat.engine.wire, chat.around))
+
+
 def send(chat: ChatScreen, _rest: str) -> None:
     """Send what is written."""
     chat.submit()
@@ -144,6 +151,7 @@ HANDLERS: dict[str, Handler] = {
     "help": help_screen,
     "switcher": switcher,
     "palette": palette,
+    "inspector": inspector,
     "send": send,
     "newline": newline,
     "complete": complete,
