@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from talkbot_tui.server.storage import people as accounts
+from talkbot_tui.server.storage import sessions
+from talkbot_tui.server.storage.tx import Tx
 from tests.server.peers import Person, fresh, people
-from tests.serving import PASSWORD, register, running_server
+from tests.serving import PASSWORD, open_store, register, running_server
 from tests.waiting import until
 
 
@@ -176,6 +180,24 @@ async def test_a_personal_token_signs_in_until_it_is_revoked() -> None:
             path.read_bytes() for path in server.config.data_dir.iterdir()
         )
         await script.client.shutdown()
+
+
+def test_a_personal_token_that_has_expired_is_listed_no_more(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store")
+
+    def unit(tx: Tx) -> list[list[str]]:
+        person = accounts.add_person(tx, "ana", "x")
+        sessions.add_personal(tx, person.user_id, "short", 1)
+        sessions.add_personal(tx, person.user_id, "long", 3)
+        later = Tx(tx.sql, tx.now + sessions.DAY_MS)
+        return [
+            [held.name for held in sessions.personal_of_user(at, person.user_id)]
+            for at in (tx, later)
+        ]
+
+    (listed,) = store.append([unit])
+    store.close()
+    assert listed == [["short", "long"], ["long"]]
 
 
 async def test_history_by_http_is_for_members() -> None:
