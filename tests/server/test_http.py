@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from talkbot_tui.server.passwords import SLOTS
 from talkbot_tui.server.storage import people as accounts
 from talkbot_tui.server.storage import sessions
 from talkbot_tui.server.storage.tx import Tx
@@ -49,6 +51,20 @@ async def test_register_login_me_and_wrong_passwords() -> None:
         status, answer = await post(server, "/api/login", {"username": "ana", "password": PASSWORD})
         assert (status, answer["error"]["code"]) == (429, "rate_limited")
         assert answer["error"]["retryAfterMs"] > 0
+
+
+async def test_passwords_tried_at_once_are_no_more_than_one_after_another() -> None:
+    async with running_server(failures_max=3) as server:
+        await register(server, "ana")
+
+        async def guess(number: int) -> int:
+            tried = {"username": "ana", "password": f"wrong password {number}"}
+            return (await post(server, "/api/login", tried))[0]
+
+        tried = await asyncio.gather(*map(guess, range(20)))
+        # One that was looked at meanwhile is on its way already.
+        assert 3 <= tried.count(401) < 3 + SLOTS
+        assert tried.count(401) + tried.count(429) == 20
 
 
 async def test_many_names_tried_from_one_address_are_slowed_down_too() -> None:

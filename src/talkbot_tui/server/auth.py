@@ -98,8 +98,7 @@ class Accounts:
         account = await self._db.read(lambda tx: people.by_name(tx, asked.username))
         usable = account is not None and not account.disabled
         stored = account.password_hash if account and usable else None
-        if not await self.hasher.verify(stored, asked.password) or account is None:
-            self._failed(key)
+        if not await self._matches(stored, asked.password, key) or account is None:
             raise Refused(Code.BAD_CREDENTIALS, "The name or the password is wrong.")
         self._failures.succeeded(key)
         fresh = (
@@ -131,9 +130,13 @@ class Accounts:
         self._failures.check(key)
         self._address_failures.check(key[1])
 
-    def _failed(self, key: tuple[str, str]) -> None:
+    async def _matches(self, stored: str | None, password: str, key: tuple[str, str]) -> bool:
+        """Whether it is the password; a failure is counted before the next one is looked at."""
+        if await self.hasher.verify(stored, password, lambda: self._check_failures(key)):
+            return True
         self._failures.failed(key)
         self._address_failures.failed(key[1])
+        return False
 
     def _tokens(self, user: UserInfo, session_id: str, refresh: str) -> Tokens:
         access, expires_at = self._signer.make(user.user_id, session_id)
@@ -207,8 +210,7 @@ class Accounts:
         self._check_failures(key)
         account = await self._db.read(lambda tx: people.by_id(tx, actor.user_id))
         stored = account.password_hash if account else None
-        if not await self.hasher.verify(stored, asked.current_password):
-            self._failed(key)
+        if not await self._matches(stored, asked.current_password, key):
             raise Refused(
                 Code.BAD_CREDENTIALS, "The current password is wrong.", field="currentPassword"
             )
