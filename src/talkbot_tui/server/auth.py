@@ -108,13 +108,19 @@ class Accounts:
         )
         user = account.info
 
-        def unit(tx: Tx) -> tuple[str, str]:
+        def unit(tx: Tx) -> tuple[str, str] | None:
+            now = people.by_id(tx, user.user_id)
+            if now is None or now.disabled or now.password_hash != stored:
+                return None
             if fresh:
                 people.set_password(tx, user.user_id, fresh)
             return sessions.begin(tx, user.user_id, client, self._config.refresh_days)
 
-        session_id, refresh = await self._db.write(unit)
-        return self._tokens(user, session_id, refresh)
+        begun = await self._db.write(unit)
+        if begun is None:
+            # The password was changed while this one was looked at; it has ended with the sessions.
+            return await self.login(asked, address, client)
+        return self._tokens(user, *begun)
 
     async def refresh(self, token: str) -> Tokens:
         """Change a refresh token; raises `Refused`: token_invalid, session_revoked, …."""
