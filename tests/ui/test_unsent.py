@@ -214,3 +214,15 @@ def test_terminals_without_a_title_are_spared() -> None:
     assert understood({"TERM": "xterm-256color"})
     assert not understood({"TERM": "linux"})
     assert not understood({})
+
+
+async def test_the_question_before_leaving_is_over_once_all_is_sent() -> None:
+    engine = make_engine()
+    async with make_app(engine).run_test(size=WIDE) as pilot:
+        sent = engine.send(GENERAL, "on its way")
+        await shows(pilot, "on its way")
+        await pilot.press(*"/quit", "enter")
+        await shows(pilot, "It stays saved")
+        engine.feed(a.MessageAcked(sent, "s12", 12, NOW))
+        await hides(pilot, "It stays saved")
+        assert not chat(pilot).leaving

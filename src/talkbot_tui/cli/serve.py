@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from talkbot_tui import i18n, paths
 from talkbot_tui.cli import exit_codes
+from talkbot_tui.cli.argument_types import seconds
 from talkbot_tui.cli.problems import Problem
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-bot", action="store_true", help=_("without TalkBot"))
     parser.add_argument(
         "--exit-when-idle",
-        type=float,
+        type=seconds,
         metavar="SECONDS",
         help=_("end so long after the last person has left"),
     )
@@ -230,8 +231,12 @@ async def _start(config: ServerConfig) -> RunningServer:
     except ValueError as error:
         raise Problem(str(error), exit_codes.USAGE) from None
     except OSError as error:
-        where = error.filename or f"{config.host}:{config.port}"
-        raise Problem(f"{where}: {error.strerror or error}", exit_codes.FAILURE) from None
+        if error.filename:
+            raise Problem(f"{error.filename}: {error.strerror}", exit_codes.FAILURE) from None
+        text = _("nothing can listen at {host}:{port} ({why}); choose another with --host")
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        told = text.format(host=config.host, port=config.port, why=why or error)
+        raise Problem(told, exit_codes.USAGE) from None
 
 
 async def _start_bots(server: RunningServer) -> Any:

@@ -52,6 +52,7 @@ class ChatScreen(ChatParts):
 
     Attributes:
         leaving: leaving was asked for once; another time does it.
+        asked: what was told of unsent messages then.
         asked_delete: key of the message whose deletion waits for a second key press.
         wanted_room: the room to open as soon as it is listed, "" for none.
         ear: hears the engine.
@@ -77,6 +78,7 @@ class ChatScreen(ChatParts):
         self.wanted_room = room
         self.turned_away = ""
         self.leaving = False
+        self.asked = ""
         self.asked_delete = ""
         self.hunt: Hunt | None = None
         self.ear = Ear(self)
@@ -332,6 +334,13 @@ class ChatScreen(ChatParts):
         unsent = self.desk.unsent_texts()
         if unsent and not self.leaving:
             self.leaving = True
-            self.tell(words.unsent_line(unsent, lasting=self.engine.session.lasting))
+            self.asked = words.unsent_line(unsent, lasting=self.engine.session.lasting)
+            self.tell(self.asked)
         else:
             self.app.exit(0)
+
+    def look_unsent(self) -> None:
+        """What was asked before leaving is over once all is sent."""
+        if self.asked and self.notice.text == self.asked and not self.desk.unsent_texts():
+            self.leaving, self.asked = False, ""
+            self.tell("")
