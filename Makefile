@@ -23,7 +23,7 @@ ifeq ($(origin AS),default)
 AS :=
 endif
 
-.PHONY: help demo test check e2e postgres corpus suites screenshots bench bench-tui bench-ci chaos chaos-ci fuzz fuzz-ci sbom sim sim-ci crash crash-ci docs lock catalogues clean format
+.PHONY: help demo test check e2e postgres nodes corpus suites screenshots bench bench-tui bench-ci chaos chaos-ci fuzz fuzz-ci sbom sim sim-ci crash crash-ci docs lock catalogues clean format
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -63,6 +63,9 @@ e2e: $(DEV_STAMP) catalogues  ## the app in a real terminal against a real serve
 
 postgres: $(DEV_STAMP) catalogues  ## the server's tests on PostgreSQL, opening one and moving there (at most 4 minutes)
 	$(SECONDS_OF) postgres 240 -- env TALKBOT_TEST_STORES=postgresql $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -n $(JOBS) --dist loadfile tests/postgresql $(ON_POSTGRES)
+
+nodes: $(DEV_STAMP) catalogues  ## several servers on one PostgreSQL: over Redis, without it, behind balancers (at most 4 minutes)
+	$(SECONDS_OF) nodes 240 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -n $(JOBS) --dist loadfile tests/nodes
 
 corpus: $(DEV_STAMP) catalogues  ## every bad input of tests/corpus (at most 8 minutes)
 	$(SECONDS_OF) corpus 480 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -o timeout=240 tests/corpus
