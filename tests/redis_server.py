@@ -17,13 +17,17 @@ from tests.waiting import until_sync
 
 
 class RedisServer:
-    """One redis-server; `options` as on its command line, without the dashes."""
+    """One redis-server with `options` of its command line, and a file of settings before them."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, settings: str = "") -> None:
         assert shutil.which("redis-server"), "Redis is not installed: run .ci/system-packages"
         self.folder = Path(tempfile.mkdtemp(prefix="talkbot-redis-"))
         self.port = free_port()
         self.options = options
+        self._first: tuple[str, ...] = ()
+        if settings:
+            (self.folder / "conf").write_text(settings)
+            self._first = (str(self.folder / "conf"),)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -34,15 +38,14 @@ class RedisServer:
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         ward = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
+        fixed = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        kept = ["--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            [
-                *ward, "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
-                "--save", "", "--appendonly", "no", "--dir", str(self.folder), *self.options,
-            ],
+            [*ward, "redis-server", *self._first, *fixed, *kept, *self.options],
             stdin=subprocess.DEVNULL,
             stdout=(self.folder / "log").open("ab"),
             stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        )
         port = self._listens()
         until_sync(lambda: _takes(port), what=(self.folder / "log").read_text)
 
@@ -87,8 +90,8 @@ def _takes(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def redis_server(*options: str) -> Iterator[RedisServer]:
-    server = RedisServer(*options)
+def redis_server(*options: str, settings: str = "") -> Iterator[RedisServer]:
+    server = RedisServer(*options, settings=settings)
     try:
         yield server
     finally:

@@ -12,12 +12,11 @@ from talkbot_tui.server.app import RunningServer, start_server
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.nodes.bus import Bus
 from talkbot_tui.server.nodes.place import RedisPlace, redis_place
+from tests.nodes.processes import SECRET
 from tests.redis_server import RedisServer
 from tests.server.peers import Person
 from tests.serving import CHEAP, register
 from tests.waiting import until
-
-SECRET = b"the same secret on every server of the tests"
 
 
 def place(server: RedisServer, user: str = "") -> RedisPlace:
@@ -38,7 +37,7 @@ class World:
     async def start(self, bus: Bus | None = None, **config: Any) -> RunningServer:
         """Another server."""
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="talkbot-node-"))
-        settings = {"data_dir": Path(folder), "secret": SECRET, **CHEAP, **config}
+        settings = {"data_dir": Path(folder), "secret": SECRET.encode(), **CHEAP, **config}
         server = await start_server(ServerConfig(database_url=self.url, **settings), bus)
         self._stack.push_async_callback(server.stop)
         self.servers.append(server)

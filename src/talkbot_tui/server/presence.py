@@ -113,7 +113,6 @@ class PresenceBook:
                 self._others[user_id] = there
             elif known is not None:
                 del self._others[user_id]
-                self._last_seen[user_id] = now_ms()
             if there != known:
                 self._changed.add(user_id)
 
@@ -149,9 +148,8 @@ class PresenceBook:
         if not watchers:
             return
         now = self.of(user_id)
-        event = PresenceEvent(
-            user_id=user_id, status=now.status, text=now.text, last_seen=now.last_seen
-        )
+        seen = now.last_seen or (now_ms() if now.status == "offline" else 0)
+        event = PresenceEvent(user_id=user_id, status=now.status, text=now.text, last_seen=seen)
         for connection in tuple(watchers):
             self._fanout.to(connection, "presence", event)
 

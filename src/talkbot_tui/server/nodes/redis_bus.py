@@ -261,6 +261,8 @@ class RedisBus:
     def _tell_down(self, error: Exception) -> None:
         """Say once what is wrong, and again when it is something else."""
         reason = _refusal(error) or " ".join(str(error).split()) or type(error).__name__
+        if self._place.tls and "timeout" in reason.lower():
+            reason += "; does it speak TLS there?"
         if reason != self._told:
             self._told = reason
             log.warning(
