@@ -133,6 +133,7 @@ lock-with:
 	$(COMPILE) pyproject.toml -o requirements/run.txt
 	$(COMPILE) requirements/build.in -c requirements/run.txt -o requirements/build.txt
 	$(COMPILE) pyproject.toml --extra dev --extra postgres --extra redis -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra postgres --extra redis -c requirements/dev.txt -o requirements/server.txt
 	$(COMPILE) pyproject.toml --extra dev --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 	$(COMPILE) pyproject.toml --extra dev --extra sbom -c requirements/dev.txt -c requirements/fuzz.txt -o requirements/sbom.txt
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from talkbot_tui.server.secret_file import secret_in
 
 URL = "TALKBOT_REDIS_URL"
 PASSWORD_FILE = "TALKBOT_REDIS_PASSWORD_FILE"
@@ -23,7 +24,6 @@ _SHAPE = (
     "it looks like redis://USER:PASSWORD@HOST:PORT, rediss://… for TLS, or "
     "redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE"
 )
-_SECRET_MAX = 4096
 
 
 class BusProblem(Exception):
@@ -74,7 +74,12 @@ def redis_place(environ: Mapping[str, str], sources: Mapping[str, str]) -> Redis
         raise BusProblem(f"{URL}: takes no options; a file of authorities goes into {CA_FILE}")
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     password_file = environ.get(PASSWORD_FILE, "").strip()
-    password = unquote(password) or (_secret(Path(password_file)) if password_file else "")
+    try:
+        password = unquote(password) or (
+            secret_in(PASSWORD_FILE, password_file) if password_file else ""
+        )
+    except ValueError as error:
+        raise BusProblem(str(error)) from None
     ca_file = environ.get(CA_FILE, "").strip()
     if ca_file and not Path(ca_file).is_file():
         raise BusProblem(f"{CA_FILE}: {ca_file}: there is no such file")
@@ -95,15 +100,3 @@ def _hosts(text: str, sentinel: bool) -> tuple[tuple[str, int], ...]:
             raise ValueError(part)
         found.append((one.hostname, one.port or (_SENTINEL_PORT if sentinel else _PORT)))
     return tuple(found)
-
-
-def _secret(path: Path) -> str:
-    try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _SECRET_MAX:
-            raise BusProblem(f"{PASSWORD_FILE}: {path}: is no file with a password")
-        return path.read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError:
-        raise BusProblem(f"{PASSWORD_FILE}: {path}: is not written in UTF-8") from None
-    except OSError as error:
-        raise BusProblem(f"{PASSWORD_FILE}: {path}: {error.strerror}") from None

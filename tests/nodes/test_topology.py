@@ -1,0 +1,100 @@
+"""What deploy/ ships, as it runs: three servers behind a balancer, under load."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from deploy.loopback import Topology
+
+from tests.chaos.world import Size
+from tests.histories.record import What
+from tests.nodes.topology import FREELY, Cluster
+
+
+@asynccontextmanager
+async def cluster(
+    folder: Path, load: Size, polling_only: tuple[str, ...] = (), **about: Any
+) -> AsyncIterator[Cluster]:
+    """Everything started, three people connected."""
+    topology = Topology(options=FREELY, **about)
+    made = Cluster(folder, topology, load)
+    made.polling_only = polling_only
+    try:
+        await asyncio.to_thread(topology.start)
+        await made.open()
+        yield made
+    finally:
+        await made.close()
+        await asyncio.to_thread(topology.stop)
+
+
+async def _restart_all(made: Cluster) -> None:
+    """One after the other, as an update does."""
+    for number in range(3):
+        took = await asyncio.to_thread(made.topology.restart_node, number)
+        assert took < 7.0
+
+
+async def _kill_one(made: Cluster) -> None:
+    """Without a word; it comes back after a while."""
+    await asyncio.to_thread(made.topology.end_node, 0, signal.SIGKILL)
+    await asyncio.sleep(2)
+    made.topology.nodes[0] = made.topology.start_node(0)
+    await asyncio.to_thread(made.topology.wait_for_node, 0)
+
+
+async def _freeze_one(made: Cluster) -> None:
+    """It stands still, and goes on as if nothing had been."""
+    made.topology.nodes[1].send_signal(signal.SIGSTOP)
+    await asyncio.sleep(6)
+    made.topology.nodes[1].send_signal(signal.SIGCONT)
+
+
+async def _through(made: Cluster, *troubles: Callable[[Cluster], Awaitable[None]]) -> None:
+    made.load()
+    for trouble in troubles:
+        await asyncio.sleep(1)
+        assert made.talking(), "the load ended before the trouble began"
+        await trouble(made)
+    await made.spoken()
+    made.tell(What.HEALED)
+    stuck = await made.settle()
+    acked, found = made.judge()
+    assert not [str(one) for one in (*stuck, *found)]
+    assert acked == made.size.messages * made.size.people
+
+
+async def test_nothing_is_lost_behind_nginx_when_servers_come_and_go(tmp_path: Path) -> None:
+    load = Size(messages=420, rate=12.0)
+    async with cluster(tmp_path, load, polling_only=("carla",)) as made:
+        await _through(made, _restart_all, _kill_one, _freeze_one)
+
+
+async def test_nothing_is_lost_behind_haproxy_that_moves_clients_at_each_connect(
+    tmp_path: Path,
+) -> None:
+    load = Size(messages=150, rate=12.0)
+    async with cluster(tmp_path, load, balancer="haproxy", sticky=False) as made:
+        await _through(made, _restart_all)
+
+
+async def test_polling_that_is_moved_at_each_request_waits_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    load = Size(messages=20, rate=20.0, people=1)
+    async with cluster(tmp_path, load, polling_only=("ana",), nodes=2, sticky=False) as made:
+        made.load()
+        await made.spoken()
+        await asyncio.sleep(3)
+        assert made.ask("SELECT count(*) FROM message") == [(0,)]
+        made.topology.rebalance(sticky=True)
+        made.tell(What.HEALED)
+        stuck = await made.settle()
+        acked, found = made.judge()
+        assert not [str(one) for one in (*stuck, *found)]
+        assert acked == load.messages
