@@ -58,11 +58,11 @@ def test_the_example_configuration_is_valid() -> None:
     assert settings.theme in {theme.name for theme in themes.THEMES}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [(), ("debug", "perf"), *[(name,) for name in COMMANDS]])
 @pytest.mark.parametrize("language", ["en", "pt-BR"])
-def test_help_fits_a_small_screen(command: str, language: str) -> None:
+def test_help_fits_a_small_screen(command: tuple[str, ...], language: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "talkbot_tui", "--lang", language, command, "--help"],
+        [sys.executable, "-m", "talkbot_tui", "--lang", language, *command, "--help"],
         capture_output=True,
         text=True,
         check=True,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from zoneinfo import available_timezones
 
 import pytest
 
@@ -52,10 +53,18 @@ def test_impossible_dice_are_turned_away_with_an_example(rest: str) -> None:
         ("são paulo", "11:00 · 2026-11-23 · America/Sao_Paulo"),
         ("in Tokyo?", "23:00 · 2026-11-23 · Asia/Tokyo"),
         ("em Lisbon", "14:00 · 2026-11-23 · Europe/Lisbon"),
+        ("em Lisboa?", "14:00 · 2026-11-23 · Europe/Lisbon"),
+        ("em Nova York", "09:00 · 2026-11-23 · America/New_York"),
+        ("no Rio de Janeiro", "11:00 · 2026-11-23 · America/Sao_Paulo"),
     ],
 )
 def test_the_time_in_a_zone(rest: str, shown: str) -> None:
     assert clock.tell(rest, "en", 1_795_442_400_000).endswith(shown)
+
+
+@pytest.mark.parametrize("zone", sorted(set(clock.HERE.values())))
+def test_the_zones_of_named_cities_exist(zone: str) -> None:
+    assert zone in available_timezones()
 
 
 def test_an_unknown_zone_is_told() -> None:

@@ -12,6 +12,7 @@ from talkbot_tui.client import addresses
 from talkbot_tui.client.account_api import AccountApi
 from talkbot_tui.client.accounts import (
     FILE,
+    KEYRING,
     MARGIN_MS,
     SESSION,
     Account,
@@ -82,6 +83,21 @@ async def test_signing_out_ends_the_session_at_the_server(tmp_path: Path) -> Non
         assert await FileBox(tmp_path / "secrets").read(account.name) is None
         with pytest.raises(Refused):
             await AccountApi(addresses.parse(server.url)).refresh(secret.refresh_token)
+
+
+async def test_a_secret_that_moves_to_another_place_leaves_none_behind(tmp_path: Path) -> None:
+    async with running_server() as server:
+        _, account = await signed_in(server.url, tmp_path / "data")
+        former = await FileBox(tmp_path / "data" / "secrets").read(account.name)
+        assert former is not None
+        keyring = FileBox(tmp_path / "keyring")
+        again = Accounts(tmp_path / "data", keyring=keyring)
+        moved = await again.sign_in(addresses.parse(server.url), "ana", PASSWORD, where=KEYRING)
+        assert again.all() == (moved,)
+        assert await FileBox(tmp_path / "data" / "secrets").read(account.name) is None
+        with pytest.raises(Refused):
+            await AccountApi(addresses.parse(server.url)).refresh(former.refresh_token)
+        assert (await again.tokens(moved).token()).value
 
 
 async def test_signing_out_works_without_a_server(tmp_path: Path) -> None:

@@ -126,6 +126,6 @@ def test_the_language_of_the_settings_is_the_bots_too(tmp_path: Path) -> None:
 
 def test_a_name_the_server_keeps_is_told(tmp_path: Path) -> None:
     with demo(tmp_path, "--as", "talkbot") as terminal:
-        terminal.wait("that name cannot be used; choose another", 30)
+        terminal.wait("that name cannot be used; take 1 to 32 letters", 30)
         terminal.until(lambda: not terminal.alive)
         assert terminal.exit_code not in (0, None)

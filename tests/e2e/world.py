@@ -124,10 +124,11 @@ class World:
         rows: int = 40,
         command: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = ("chat",),
     ) -> Terminal:
         """That person's app in a pty; `command` wraps it (ssh)."""
         terminal = Terminal(
-            [*command, *PROGRAM, "chat"],
+            [*command, *PROGRAM, *arguments],
             columns=columns,
             rows=rows,
             env={**self.env(person), **(env or {})},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,10 @@ class World:
         self._stack.push_async_callback(person.client.shutdown)
         await person.connect()
         return person
+
+    def leave(self, end: Callable[[], Awaitable[None]]) -> None:
+        """Call that at the end."""
+        self._stack.push_async_callback(end)
 
     async def again(self, server: RunningServer, person: Person) -> Person:
         """Another device of the same person, on that server."""

@@ -243,9 +243,11 @@ def test_admin_works_with_and_without_a_running_server(tmp_path: Path) -> None:
             given=PASSWORD + "\n",
         )
         assert (taken.returncode, taken.stdout) == (exit_codes.REFUSED, "")
+        assert taken.stderr.endswith("choose another\n")
         nobody = run(tmp_path, "admin", "user", "disable", "nobody", *data)
         assert nobody.returncode == exit_codes.NOT_FOUND
         weak = run(
             tmp_path, "admin", "user", "add", "bo", "--password-stdin", *data, given="short\n"
         )
         assert weak.returncode == exit_codes.USAGE
+        assert "use 8 to 1,000 characters" in weak.stderr

@@ -339,14 +339,22 @@ async def test_foreign_text_is_never_markup() -> None:
         await shows(pilot, "[bold]why[/bold] [/")
 
 
-async def test_a_tiny_terminal_shows_one_line_and_recovers() -> None:
+@pytest.mark.parametrize("dialog", [(), ("ctrl+k",), ("ctrl+f",), ("f1",)])
+async def test_a_tiny_terminal_shows_one_line_and_recovers(dialog: tuple[str, ...]) -> None:
     engine = make_engine()
     async with make_app(engine).run_test(size=WIDE) as pilot:
-        await pilot.press(*"kept")
-        await pilot.resize_terminal(15, 4)
-        await shows(pilot, "too small")
-        await hides(pilot, "kept")
+        await pilot.press(*"kept", *dialog)
+        await until(lambda: bool(dialog) != (pilot.app.screen is chat(pilot)))
+        await pilot.pause()
+        focused = pilot.app.focused
+        await pilot.resize_terminal(19, 4)
+        await shows(pilot, "too small: 20×5")
+        assert [line.strip() for line in lines(pilot) if line.strip()] == ["too small: 20×5"]
         await pilot.resize_terminal(80, 24)
+        await hides(pilot, "too small")
+        await until(lambda: pilot.app.focused is focused, what=lambda: str(pilot.app.focused))
+        if dialog:
+            await pilot.press("escape")
         await shows(pilot, "› #general kept")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.pilot import Pilot
 
 from talkbot_tui.config import Settings
 from talkbot_tui.core import arrivals as a
@@ -46,6 +47,20 @@ async def test_a_slower_link_sheds_typing_then_presence_then_decoration() -> Non
         await shows(pilot, " away")
         await shows(pilot, "Yesterday in three lines")
         assert ANA.user_id in watched(engine)
+
+
+def links(pilot: Pilot[int]) -> set[str]:
+    """The hyperlinks on the screen."""
+    strips = pilot.app.screen._compositor.render_strips()
+    return {s.style.link for strip in strips for s in strip if s.style and s.style.link}
+
+
+@pytest.mark.parametrize("lean", [True, False])
+async def test_hyperlinks_are_decoration(lean: bool) -> None:
+    app = make_app(make_engine(), settings=Settings(theme="night", lean=lean))
+    async with app.run_test(size=WIDE) as pilot:
+        await shows(pilot, "https://example.org/notes")
+        assert links(pilot) == (set() if lean else {"https://example.org/notes"})
 
 
 async def test_a_terminal_that_takes_frames_slowly_is_spared_too() -> None:

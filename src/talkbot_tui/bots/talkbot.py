@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
 from talkbot_tui import i18n
 from talkbot_tui.bots import speech
@@ -88,12 +88,12 @@ class TalkBot:
                 case MessagePosted():
                     asked = self._asked(event)
                     if asked is not None:
-                        self._spawn(event.conversation_id, self._answer(asked))
+                        self._spawn(event.conversation_id, partial(self._answer, asked))
                 case MessageDeleted():
-                    drop = self._memory.drop_reminder(event.server_msg_id)
+                    drop = partial(self._memory.drop_reminder, event.server_msg_id)
                     self._spawn(event.conversation_id, drop)
                 case ReactionsChanged():
-                    vote = polling.count_reactions(self._tools, event)
+                    vote = partial(polling.count_reactions, self._tools, event)
                     self._spawn(event.conversation_id, vote)
                 case _:
                     pass
@@ -105,7 +105,7 @@ class TalkBot:
             async for event in recent_messages(self._engine, self._clock() - OLD_MS):
                 asked = self._asked(event)
                 if asked is not None:
-                    self._spawn(event.conversation_id, self._answer(asked))
+                    self._spawn(event.conversation_id, partial(self._answer, asked))
         except Exception:
             # What is asked from now on matters more than what was asked before.
             log.exception("could not look back")
@@ -172,7 +172,7 @@ class TalkBot:
                 and conversation.conversation_id not in self._greeted
             ):
                 self._greeted.add(conversation.conversation_id)
-                self._spawn(conversation.conversation_id, self._greet(room))
+                self._spawn(conversation.conversation_id, partial(self._greet, room))
 
     async def _greet(self, room: RoomSummary) -> None:
         """The first words in a direct conversation, once for ever."""
@@ -213,19 +213,18 @@ class TalkBot:
 
     # --- tasks -----------------------------------------------------------------------------
 
-    def _spawn(self, conversation_id: str, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, conversation_id: str, work: Callable[[], Awaitable[None]]) -> None:
         if self._group is None:
             # Not running yet: `run` looks at the rooms itself when it begins.
             if conversation_id in self._greeted:
                 self._greeted.discard(conversation_id)
-            work.close()
             return
         self._group.create_task(self._in_turn(conversation_id, work))
 
-    async def _in_turn(self, conversation_id: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _in_turn(self, conversation_id: str, work: Callable[[], Awaitable[None]]) -> None:
         """One thing after the other in each conversation; what fails, fails alone."""
         async with self._turns.setdefault(conversation_id, asyncio.Lock()):
             try:
-                await work
+                await work()
             except Exception:
                 log.exception("in %s", conversation_id)

@@ -41,6 +41,7 @@ COMMANDS = (
     "outbox",
     "serve",
     "admin",
+    "debug",
 )
 DEFAULT = "chat"
 
@@ -53,6 +54,26 @@ class _Parser(argparse.ArgumentParser):
         hint = _("try: {command} --help").format(command=command)
         _tell(f"{command}: {message} ({hint})")
         raise SystemExit(exit_codes.USAGE)
+
+
+class _Whole(_Parser):
+    """The program itself: its help has a line a command and must fit 24 rows.
+
+    Attributes:
+        listed: what each command does, by its name.
+    """
+
+    listed: dict[str, str]
+
+    def format_help(self) -> str:
+        commands = [f"  {name:<12} {text}" for name, text in self.listed.items()]
+        options = [
+            f"  {action.option_strings[-1]} {action.metavar}: {action.help}"
+            for action in self._actions
+            if action.option_strings and action.metavar
+        ]
+        lines = [self.format_usage().rstrip(), self.description, "", *commands, "", *options]
+        return "\n".join([*map(str, lines), ""])
 
 
 def _tell(line: str) -> None:
@@ -77,11 +98,12 @@ def _module_name(command: str) -> str:
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser of all commands; with `only`, the arguments of that one alone."""
-    parser = _Parser(
+    parser = _Whole(
         prog="talkbot-tui",
         allow_abbrev=False,
-        description=_("The chat for the terminal that never loses a message."),
-        epilog=_("Without a command: open the chat."),
+        description=_(
+            "The chat for the terminal that never loses a message. Without a command it opens."
+        ),
     )
     parser.add_argument("--version", action="version", version=f"talkbot-tui {__version__}")
     parser.add_argument(
@@ -89,10 +111,12 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", metavar="FILE", help=_("another configuration file"))
     commands = parser.add_subparsers(dest="command", metavar=_("COMMAND"), parser_class=_Parser)
+    parser.listed = {}
     for name in COMMANDS:
         module = importlib.import_module(_module_name(name))
+        parser.listed[name] = _(module.HELP)
         sub = commands.add_parser(
-            name, help=_(module.HELP), description=_(module.HELP), allow_abbrev=False
+            name, help=parser.listed[name], description=_(module.HELP), allow_abbrev=False
         )
         if only in (None, name):
             module.add_arguments(sub)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from talkbot_tui import i18n
-from talkbot_tui.cli import exit_codes, migrate_store, server_settings
+from talkbot_tui.cli import exit_codes, migrate_store, server_settings, wording
 from talkbot_tui.cli.problems import Problem
 from talkbot_tui.cli.serve import BOT, server_folder
 
@@ -202,7 +202,8 @@ def _hash(config: ServerConfig) -> str:
     try:
         return hasher.hash_now(password)
     except Refused as error:
-        raise Problem(error.message, exit_codes.USAGE) from None
+        told = wording.refused(error.code, error.message, _place(config))
+        raise Problem(str(told), exit_codes.USAGE) from None
     finally:
         hasher.close()
 
@@ -221,8 +222,11 @@ def _write(config: ServerConfig, unit: Callable[[Tx], T]) -> T:
     finally:
         database.close()
     if isinstance(result, Refused):
-        raise Problem(result.message, exit_codes.REFUSED)
+        raise wording.refused(result.code, result.message, _place(config))
     if isinstance(result, Exception):
-        where = config.database_told or config.data_dir
-        raise Problem(f"{where}: {result}", exit_codes.STORE)
+        raise Problem(f"{_place(config)}: {result}", exit_codes.STORE)
     return result
+
+
+def _place(config: ServerConfig) -> str:
+    return config.database_told or str(config.data_dir)

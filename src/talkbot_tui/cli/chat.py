@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from talkbot_tui.ui.opening import Opening
     from talkbot_tui.ui.port import EnginePort, SignInForm
     from talkbot_tui.ui.screens.login import Given
+    from talkbot_tui.ui.terminal.gauge import Gauge
 
 _ = i18n.Domain("cli")
 
@@ -97,8 +98,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Open the app on the account's engine, or on the login screen."""
+def run(args: argparse.Namespace, gauge: Gauge | None = None) -> int:
+    """Open the app on the account's engine, or on the login screen; `gauge` measures it."""
     require_terminal()
     settings = settings_of(args)
 
@@ -120,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
             opening=seat.opening,
             shown=seat.shown,
             open_link=browser.open_link,
+            gauge=gauge,
         )
     except StoreError as error:
         raise wording.store(error.code, error.path) from None

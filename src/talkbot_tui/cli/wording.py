@@ -74,8 +74,11 @@ def refused(code: str, message: str, url: str) -> Problem:
         "registration_closed": _("{url} takes no new accounts; ask its administrator for one"),
         "invite_invalid": _("the invitation is not valid at {url}; ask for another"),
         "name_taken": _("that name is taken at {url}; choose another"),
-        "name_invalid": _("that name cannot be used; choose another"),
-        "password_weak": _("the password is too weak; use at least 8 characters"),
+        "name_invalid": _(
+            "that name cannot be used; take 1 to 32 letters, digits, _ . or -, a letter or digit"
+            " first, and no word that is kept for the server"
+        ),
+        "password_weak": _("the password is too weak or too long; use 8 to 1,000 characters"),
     }
     text = words.get(code, _("{url} refused: {message}"))
     return Problem(text.format(url=url, message=message or code), exit_codes.REFUSED)

@@ -153,6 +153,9 @@ class Accounts:
         else:
             tokens = await api.login(user, password)
         account = Account(address.url, tokens.user.name, where)
+        moved = [
+            a for a in self.all() if a.name == account.name and a.where not in (where, SESSION)
+        ]
         try:
             await self._boxes[where].write(account.name, _secret(tokens))
             self._remember(account)
@@ -162,10 +165,18 @@ class Accounts:
             if isinstance(error, OSError):
                 raise SecretError("file_failed", f"{self._file}: {error.strerror}") from None
             raise
+        for former in moved:
+            # A secret that nobody looks for any more would stay, and stay good.
+            await self._end(former)
         return account
 
     async def sign_out(self, account: Account) -> bool:
         """Forget the secret and end the session; False when the server could not be told."""
+        told = await self._end(account)
+        self._forget(account)
+        return told
+
+    async def _end(self, account: Account) -> bool:
         box = self._boxes[account.where]
         try:
             secret = await box.read(account.name)
@@ -178,7 +189,6 @@ class Accounts:
                 await AccountApi(_address(account)).logout(token.value)
                 told = True
         await box.delete(account.name)
-        self._forget(account)
         return told
 
     def tokens(self, account: Account) -> SavedSession:
@@ -192,6 +202,9 @@ class Accounts:
         return self._folder / "profiles" / file_name(account.name)
 
     # --- inside ----------------------------------------------------------------------
+
+    def _elsewhere(self, account: Account) -> list[Account]:
+        return [a for a in self._read() if a.name == account.name and a.where != account.where]
 
     def _read(self) -> list[Account]:
         try:

@@ -143,7 +143,7 @@ class Fanout:
         """
         if connection.sid not in self.connections:
             return
-        connection.synced = True
+        connection.synced = connection.subscribed = True
         for conversation_id, head in heads.items():
             connection.rooms.add(conversation_id)
             self._rooms[conversation_id].add(connection)
@@ -155,10 +155,10 @@ class Fanout:
         return self._rooms.get(conversation_id, ())
 
     def synced(self) -> dict[str, set[str]]:
-        """Of each user with a synced connection, the conversations that all of those receive."""
+        """Of each user who has subscribed, the conversations that all their connections receive."""
         found: dict[str, set[str]] = {}
         for connection in self.connections.values():
-            if connection.synced:
+            if connection.subscribed:
                 user_id = connection.actor.user_id
                 known = found.get(user_id)
                 found[user_id] = connection.rooms & (connection.rooms if known is None else known)

@@ -19,6 +19,7 @@ from talkbot_tui.ui.port import EnginePort, SignIn
 from talkbot_tui.ui.screens.chat import ChatScreen
 from talkbot_tui.ui.screens.login import Given, LoginScreen
 from talkbot_tui.ui.surroundings import OpenLink, Surroundings, no_browser
+from talkbot_tui.ui.terminal.gauge import Gauge
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Signals that end the app as Ctrl+Q does; SIGHUP is the terminal's or the SSH link's end."""
@@ -131,8 +132,9 @@ def run_app(
     open_link: OpenLink = no_browser,
     opening: Opening | None = None,
     shown: Callable[[], None] | None = None,
+    gauge: Gauge | None = None,
 ) -> int:
-    """Run the app in this terminal; the exit code. opening, shown: as in `OpenedApp`.
+    """Run the app in this terminal; the exit code. opening, shown, gauge: as in `OpenedApp`.
 
     Raises `commands.KeymapError` for keys that do not work, and whatever
     `engine.start` raises, both before the screen is taken.
@@ -140,6 +142,7 @@ def run_app(
     commands.check_keys(settings.keys)
     app = TalkbotApp(engine, settings, sign_in=sign_in, given=given, room=room, open_link=open_link)
     app.begin(opening, shown)
+    app.gauge = gauge
     code = asyncio.run(serve_app(app))
     if app.engine is not None and (line := words.farewell(app.engine.session.rooms())):
         sys.stdout.write(f"{line}\n")

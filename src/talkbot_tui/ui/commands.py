@@ -282,7 +282,7 @@ def _check_key(command: Command, key: str) -> None:
 
 def nearest(name: str) -> str:
     """The slash name that is most like `name`, "" when none is."""
-    found = get_close_matches(name.lower(), BY_SLASH, 1, 0.5)
+    found = get_close_matches(name.lower(), BY_SLASH, 1, 0.6)
     return found[0] if found else ""
 
 

@@ -31,6 +31,7 @@ class Frame:
     width: cells of the pane. zone: for the times, None for the system's.
     quoted: finds the message that a reply answers; no two are equal, so it does not count.
     grows: an answer is shown while it is still being written.
+    linked: addresses are hyperlinks of the terminal, which cost their length once more.
     """
 
     width: int
@@ -39,6 +40,7 @@ class Frame:
     glyphs: Glyphs = UNICODE
     quoted: Callable[[str], Message | None] = field(default=lambda _id: None, compare=False)
     grows: bool = True
+    linked: bool = True
 
     @property
     def name_width(self) -> int:
@@ -177,6 +179,8 @@ def _body(row: Message, frame: Frame, lead: Line) -> list[Line]:
     if row.streaming and not frame.grows:
         return flow([*lead, Span(frame.glyphs.ellipsis, "muted")], width)
     lines = markdown.render(row.text, width, frame.me.name, frame.glyphs.bar, lead)
+    if not frame.linked:
+        lines = [tuple(span._replace(link="") for span in line) for line in lines]
     tail: list[Span] = []
     if row.streaming:
         tail.append(Span(frame.glyphs.cursor, "strong"))

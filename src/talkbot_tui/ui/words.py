@@ -262,7 +262,13 @@ def note_line(note: Note) -> str:
         "archived": _("{actor} archived the room"),
     }
     line = texts.get(note.what, "{actor}: {what}")
-    return line.format(actor=actor, subject=subject, detail=note.detail, what=note.what)
+    detail = role(note.detail) if note.what == "role" else note.detail
+    return line.format(actor=actor, subject=subject, detail=detail, what=note.what)
+
+
+def role(name: str) -> str:
+    """What a member may do, in a word; one that we do not know as the server named it."""
+    return {"owner": _("owner"), "moderator": _("moderator"), "member": _("member")}.get(name, name)
 
 
 def unsent_line(unsent: Sequence[tuple[str, str]]) -> str:

@@ -11,7 +11,41 @@ from talkbot_tui.bots.speech import plain
 
 _ = i18n.Domain("bots")
 
-HERE = {"sao paulo": "America/Sao_Paulo", "brasilia": "America/Sao_Paulo", "utc": "UTC"}
+# Cities that people name and the zone database does not, or names otherwise (in Portuguese).
+HERE = {
+    "utc": "UTC",
+    "sao paulo": "America/Sao_Paulo",
+    "brasilia": "America/Sao_Paulo",
+    "rio": "America/Sao_Paulo",
+    "rio de janeiro": "America/Sao_Paulo",
+    "belo horizonte": "America/Sao_Paulo",
+    "curitiba": "America/Sao_Paulo",
+    "porto alegre": "America/Sao_Paulo",
+    "salvador": "America/Bahia",
+    "lisboa": "Europe/Lisbon",
+    "londres": "Europe/London",
+    "paris": "Europe/Paris",
+    "berlim": "Europe/Berlin",
+    "roma": "Europe/Rome",
+    "viena": "Europe/Vienna",
+    "bruxelas": "Europe/Brussels",
+    "genebra": "Europe/Zurich",
+    "zurique": "Europe/Zurich",
+    "moscou": "Europe/Moscow",
+    "nova york": "America/New_York",
+    "nova iorque": "America/New_York",
+    "sao francisco": "America/Los_Angeles",
+    "san francisco": "America/Los_Angeles",
+    "cidade do mexico": "America/Mexico_City",
+    "toquio": "Asia/Tokyo",
+    "pequim": "Asia/Shanghai",
+    "seul": "Asia/Seoul",
+    "nova delhi": "Asia/Kolkata",
+    "cairo": "Africa/Cairo",
+    "cidade do cabo": "Africa/Johannesburg",
+    "luanda": "Africa/Luanda",
+    "maputo": "Africa/Maputo",
+}
 
 
 def tell(rest: str, language: str, now_ms: int) -> str:

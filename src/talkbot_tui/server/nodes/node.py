@@ -186,11 +186,14 @@ class Nodes:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._revoked.wait()
+                # However often somebody says so, the database is asked ten times a second.
+                await asyncio.sleep(0.1)
         self._revoked.clear()
 
     # --- what the others tell ------------------------------------------------------------
 
     def _heard(self, packet: Packet) -> None:
+        self._metrics.count("hints_total", by=len(packet.hints))
         self._metrics.count("hints_unknown_total", by=packet.unknown)
         for hint in packet.hints:
             match hint:

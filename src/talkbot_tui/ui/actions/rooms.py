@@ -114,15 +114,33 @@ async def new(chat: ChatScreen, rest: str) -> None:
 async def invite(chat: ChatScreen, rest: str) -> None:
     """Into the open room."""
     user = await _person(chat, rest.split()[0])
-    if user is not None:
-        await chat.engine.lookups.invite(chat.desk.room_id, user.user_id)
+    if user is None:
+        return
+    if _is_member(chat, user):
+        chat.tell(_("{name} is in this room already.").format(name=words.name_of(user)))
+        return
+    await chat.engine.lookups.invite(chat.desk.room_id, user.user_id)
 
 
 async def kick(chat: ChatScreen, rest: str) -> None:
     """Out of the open room."""
     user = await _person(chat, rest.split()[0])
-    if user is not None:
-        await chat.engine.lookups.remove(chat.desk.room_id, user.user_id)
+    if user is None:
+        return
+    if _is_member(chat, user) is False:
+        chat.tell(_("{name} is not in this room.").format(name=words.name_of(user)))
+        return
+    await chat.engine.lookups.remove(chat.desk.room_id, user.user_id)
+
+
+def _is_member(chat: ChatScreen, user: User) -> bool | None:
+    """Whether the open room has that person; None where not every member is known here."""
+    room = chat.desk.room
+    members = chat.engine.session.roster(chat.desk.room_id)
+    if any(member.user.user_id == user.user_id for member in members):
+        return True
+    whole = room is not None and 0 < room.conversation.member_count <= len(members)
+    return False if whole else None
 
 
 def me(chat: ChatScreen, rest: str) -> None:

@@ -24,7 +24,6 @@ from talkbot_tui.ui import commands, words
 from talkbot_tui.ui.changes import Ear
 from talkbot_tui.ui.desk import Ordered, Sent, Told
 from talkbot_tui.ui.finding import Hunt
-from talkbot_tui.ui.ink import Span
 from talkbot_tui.ui.keys import commands_by_key
 from talkbot_tui.ui.port import EnginePort
 from talkbot_tui.ui.screens.parts import ChatParts
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 _ = i18n.Domain("app")
 
-TINY_WIDTH, TINY_HEIGHT = 20, 5
 PATIENCE_S = 0.3
 """How long the app's first picture waits for the rows of its room."""
 
@@ -103,9 +101,7 @@ class ChatScreen(ChatParts):
 
     def on_resize(self, event: events.Resize) -> None:
         """A very small terminal shows one line."""
-        tiny = event.size.width < TINY_WIDTH or event.size.height < TINY_HEIGHT
-        self.set_class(tiny, "-tiny")
-        self.tiny.show([Span(_("too small"), "warn")])
+        self.tiny.measure(event.size)
         self.call_after_refresh(self._laid_out)
 
     def _laid_out(self) -> None:

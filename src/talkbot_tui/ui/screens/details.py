@@ -85,7 +85,7 @@ def show_room(chat: ChatScreen) -> None:
     pairs = [
         (_("room"), name),
         (_("topic"), conversation.topic),
-        (_("your role"), conversation.role),
+        (_("your role"), words.role(conversation.role)),
         (_("members"), str(conversation.member_count or "")),
         (_("in sync to"), in_sync),
         (_("gaps"), words.missing(missing) if missing else _("none")),

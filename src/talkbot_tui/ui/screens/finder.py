@@ -19,8 +19,10 @@ from talkbot_tui.ui import clockwork, finding, words
 from talkbot_tui.ui.finding import Hunt
 from talkbot_tui.ui.glyphs import kind_glyph
 from talkbot_tui.ui.ink import Line, Span
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView
+from talkbot_tui.ui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
     from talkbot_tui.ui.screens.chat import ChatScreen
@@ -31,7 +33,7 @@ REMOTE, MORE = "@server", "@more"
 """Keys of what can be chosen besides hits; no message has such an id."""
 
 
-class Finder(ModalScreen[Message | None]):
+class Finder(Gauged, ModalScreen[Message | None]):
     """Gives the message that was chosen, None when there was none."""
 
     CSS_PATH = "picker.tcss"
@@ -54,6 +56,7 @@ class Finder(ModalScreen[Message | None]):
         self.waiting = False
         self.box = LineList(id="entries")
         self.told = LineView(id="told")
+        self.tiny = TooSmall()
         self.field = Input(hunt.typed, id="typed", compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
@@ -66,6 +69,11 @@ class Finder(ModalScreen[Message | None]):
             yield self.field
             yield self.box
             yield self.told
+        yield self.tiny
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A very small terminal shows one line."""
+        self.tiny.measure(event.size)
 
     def on_mount(self) -> None:
         """Show what was found before, or begin."""

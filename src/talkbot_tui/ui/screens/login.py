@@ -14,13 +14,14 @@ from textual.widgets import Input
 from talkbot_tui import i18n
 from talkbot_tui.ui.ink import Span
 from talkbot_tui.ui.port import EnginePort, SignIn, SignInFailed, SignInForm
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.choice import Choice
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
+from talkbot_tui.ui.widgets.too_small import TooSmall
 
 _ = i18n.Domain("app")
 
 
-TINY_WIDTH, TINY_HEIGHT = 24, 8
 """Below so many cells the fields cannot be told apart."""
 
 
@@ -32,7 +33,7 @@ class Given:
     user: str = ""
 
 
-class LoginScreen(Screen[EnginePort | None]):
+class LoginScreen(Gauged, Screen[EnginePort | None]):
     """Gives an engine that is not started yet, or None when the user gave up."""
 
     CSS_PATH = "login.tcss"
@@ -56,7 +57,7 @@ class LoginScreen(Screen[EnginePort | None]):
         self.in_file = Choice(_("no keyring? stay signed in by a private file"))
         self.notice = Notice(id="notice")
         self.busy = False
-        self.tiny = LineView(id="tiny")
+        self.tiny = TooSmall(24, 8)
 
     def compose(self) -> ComposeResult:
         """Three fields, one choice, one line."""
@@ -84,9 +85,7 @@ class LoginScreen(Screen[EnginePort | None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """A very small terminal shows one line."""
-        tiny = event.size.width < TINY_WIDTH or event.size.height < TINY_HEIGHT
-        self.set_class(tiny, "-tiny")
-        self.tiny.show([Span(_("too small"), "warn")])
+        self.tiny.measure(event.size)
 
     def on_mount(self) -> None:
         """Begin at the first empty field."""

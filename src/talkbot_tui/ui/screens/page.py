@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -11,13 +12,15 @@ from textual.screen import ModalScreen
 
 from talkbot_tui import i18n
 from talkbot_tui.ui.ink import Line, Span
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView
+from talkbot_tui.ui.widgets.too_small import TooSmall
 
 _ = i18n.Domain("app")
 
 
-class Page(ModalScreen[None]):
+class Page(Gauged, ModalScreen[None]):
     """Shows lines, made for the width there is; Esc closes."""
 
     CSS_PATH = "picker.tcss"
@@ -36,6 +39,7 @@ class Page(ModalScreen[None]):
         self.heading = title
         self.make = lines
         self.box = LineList(id="entries")
+        self.tiny = TooSmall()
 
     def compose(self) -> ComposeResult:
         """Title, lines, one line of help."""
@@ -46,9 +50,11 @@ class Page(ModalScreen[None]):
             yield heading
             yield self.box
             yield told
+        yield self.tiny
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Break the lines anew."""
+        self.tiny.measure(event.size)
         self.call_after_refresh(self._fill)
 
     def _fill(self) -> None:

@@ -23,10 +23,12 @@ from talkbot_tui.ui.ink import Span, width_of
 from talkbot_tui.ui.port import EnginePort
 from talkbot_tui.ui.render import Frame
 from talkbot_tui.ui.screens import lists
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.composer import Composer
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView, Notice
 from talkbot_tui.ui.widgets.message_pane import MessagePane
+from talkbot_tui.ui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
     from talkbot_tui.ui.surroundings import Surroundings
@@ -50,7 +52,7 @@ class Column(Vertical):
     virtual_size = Reactive(Size(0, 0), layout=False)
 
 
-class ChatParts(Screen[None]):
+class ChatParts(Gauged, Screen[None]):
     """Has the widgets; each `show_…` brings one of them up to date."""
 
     virtual_size = Reactive(Size(0, 0), layout=False)
@@ -71,7 +73,7 @@ class ChatParts(Screen[None]):
         self.prompt = LineView(id="prompt")
         self.composer = Composer(id="composer")
         self.hints = LineView(id="hints")
-        self.tiny = LineView(id="tiny")
+        self.tiny = TooSmall()
         self.shown_rooms: list[str] = []
         self.bell = Bell()
         self.countdown: Timer | None = None
@@ -162,6 +164,7 @@ class ChatParts(Screen[None]):
             self.around.glyphs,
             lambda message_id: session.message(room_id, message_id),
             grows=not self.around.lean.sheds(Extra.DECORATION),
+            linked=not self.around.lean.sheds(Extra.DECORATION),
         )
 
     def show_people(self) -> None:

@@ -14,8 +14,10 @@ from textual.widgets import Input
 
 from talkbot_tui import i18n
 from talkbot_tui.ui.ink import Line, Span
+from talkbot_tui.ui.terminal.gauge import Gauged
 from talkbot_tui.ui.widgets.line_list import LineList
 from talkbot_tui.ui.widgets.line_view import LineView
+from talkbot_tui.ui.widgets.too_small import TooSmall
 
 _ = i18n.Domain("app")
 
@@ -58,7 +60,7 @@ def filtered(entries: Sequence[Entry], typed: str) -> list[Entry]:
     return [entry for _points, entry in ranked]
 
 
-class Picker(ModalScreen[str]):
+class Picker(Gauged, ModalScreen[str]):
     """Gives the key of the chosen entry, "" when nothing was chosen; typing narrows them."""
 
     CSS_PATH = "picker.tcss"
@@ -87,6 +89,7 @@ class Picker(ModalScreen[str]):
         self.chosen = 0
         self.box = LineList(id="entries")
         self.told = LineView(id="told")
+        self.tiny = TooSmall()
         self.field = Input(id="typed", compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
@@ -99,6 +102,11 @@ class Picker(ModalScreen[str]):
             yield self.field
             yield self.box
             yield self.told
+        yield self.tiny
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A very small terminal shows one line."""
+        self.tiny.measure(event.size)
 
     def on_mount(self) -> None:
         """Everything can be chosen at first."""

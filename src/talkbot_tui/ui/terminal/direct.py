@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from textual.geometry import Offset, Region
 from textual.widget import Widget
 
+from talkbot_tui.ui.terminal.gauge import measured
 from talkbot_tui.ui.terminal.painter import Part
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Lane:
         self._dirty.clear()
         if not app.layered:
             return
-        with app._context():
+        with measured(app, "direct"), app._context():
             try:
                 parts = [part for widget in widgets for part in self._parts(widget)]
             except Exception as error:

@@ -21,6 +21,7 @@ from textual.app import App
 from textual.message import Message
 
 from talkbot_tui.ui.terminal.direct import Lane, Typewriter
+from talkbot_tui.ui.terminal.gauge import Gauge, measured
 from talkbot_tui.ui.terminal.guard import guarded
 from talkbot_tui.ui.terminal.painter import Painter, Part
 
@@ -57,6 +58,7 @@ class LayeredApp(App[T], Generic[T], inherit_bindings=False):
         lane: paints widgets that need no compositor.
         covered: nothing is drawn; what stands on the terminal is better than a part of ours.
         taken_over: tells who had the terminal that we have it now; its attributes before.
+        gauge: measures what is written; None for nobody who asks.
     """
 
     plain_output = False
@@ -66,6 +68,7 @@ class LayeredApp(App[T], Generic[T], inherit_bindings=False):
     on_output: Callable[[str], None] | None = None
     covered = False
     taken_over: Callable[[], list[Any]] | None = None
+    gauge: Gauge | None = None
     _painter: Painter | None = None
     _painted_size: Size | None = None
     _stale = False
@@ -167,6 +170,12 @@ class LayeredApp(App[T], Generic[T], inherit_bindings=False):
             return [screen for screen in screens if screen.id != "_default"]
         return screens
 
+    def depths(self) -> tuple[int, int]:
+        """Messages of the app that wait for their turn, and bytes for the terminal."""
+        output: Output | None = getattr(self._driver, "output", None)
+        queued = self.message_queue_size + sum(s.message_queue_size for s in self._screen_stack)
+        return queued, 0 if output is None else output.waiting
+
     def show_parts(self, parts: list[Part]) -> None:
         """Put rows of widgets on the terminal; nothing lies over them."""
         try:
@@ -180,15 +189,18 @@ class LayeredApp(App[T], Generic[T], inherit_bindings=False):
 
         False, and nothing is done, where that would not be all that changes.
         """
-        written = self.painter.echo(y, x, text, style, (self.size.width, self.size.height))
-        if written is None:
-            return False
-        self._send(written)
-        return True
+        with measured(self, "echo"):
+            written = self.painter.echo(y, x, text, style, (self.size.width, self.size.height))
+            if written is None:
+                return False
+            self._send(written)
+            return True
 
     def _send(self, text: str) -> None:
         if not text:
             return
+        if self.gauge is not None:
+            self.gauge.wrote(len(text.encode()))
         if self.on_output is not None:
             self.on_output(text)
         elif self._driver is not None:
