@@ -65,7 +65,7 @@ postgres: $(DEV_STAMP) catalogues  ## the server's tests on PostgreSQL, opening 
 	$(SECONDS_OF) postgres 240 -- env TALKBOT_TEST_STORES=postgresql $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -n $(JOBS) --dist loadfile tests/postgresql $(ON_POSTGRES)
 
 nodes: $(DEV_STAMP) catalogues  ## several servers on one PostgreSQL: over Redis, without it, behind balancers (at most 4 minutes)
-	$(SECONDS_OF) nodes 240 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -n $(JOBS) --dist loadfile tests/nodes
+	$(SECONDS_OF) nodes 240 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -n 3 --dist loadgroup tests/nodes
 
 corpus: $(DEV_STAMP) catalogues  ## every bad input of tests/corpus (at most 8 minutes)
 	$(SECONDS_OF) corpus 480 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -o timeout=240 tests/corpus

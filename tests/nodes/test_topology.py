@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from deploy.loopback import Topology
 
 from tests.chaos.world import Size
@@ -31,6 +32,10 @@ async def cluster(
     finally:
         await made.close()
         await asyncio.to_thread(topology.stop)
+
+
+# One at a time: each is a dozen processes under load.
+pytestmark = [pytest.mark.xdist_group("topology"), pytest.mark.timeout(200)]
 
 
 async def _restart_all(made: Cluster) -> None:
