@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from deploy import loopback
 from deploy.loopback import Topology
 
 from tests.chaos.world import Size
@@ -103,3 +109,27 @@ async def test_polling_that_is_moved_at_each_request_waits_and_loses_nothing(
         acked, found = made.judge()
         assert not [str(one) for one in (*stuck, *found)]
         assert acked == load.messages
+
+
+def test_the_script_says_how_to_get_in_and_leaves_nothing_behind() -> None:
+    script = Path(loopback.__file__)
+    command = [sys.executable, str(script), "--nodes", "2", "--port", str(loopback.free_port())]
+    with subprocess.Popen(
+        [*command, "--balancer", "haproxy"], stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        first = running.stdout.readline().split()
+        assert first[0] == "ready"
+        assert running.stdout.readline() == "\n"
+        words = running.stdout.readline().split()
+        assert words[:3] == ["talkbot-tui", "login", first[1]]
+        authority = Path(words[words.index("--ca-file") + 1])
+        context = ssl.create_default_context(cafile=authority)
+        with urllib.request.urlopen(first[1], context=context, timeout=10) as answer:
+            assert answer.read() == b"OK\n"
+        for hidden in ("metrics", "readyz"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"{first[1]}/{hidden}", context=context, timeout=10)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+    assert not authority.parent.exists()
