@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -185,6 +186,59 @@ async def test_sentinels_name_the_server_and_of_several_hosts_one_lives(
             await _started(bus, "a")
             await until(lambda bus=bus: bus.up)  # type: ignore[misc]  # bound now
             await bus.stop()
+
+
+class _Deafening:
+    """A way to Redis on which, while it is deaf, no answers come back to who has subscribed."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self.deaf = False
+
+    async def __aenter__(self) -> str:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, forth = await asyncio.open_connection("127.0.0.1", self._target)
+        subscribed = asyncio.Event()
+
+        async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(65536):
+                if b"SUBSCRIBE" in data:
+                    subscribed.set()
+                if not (self.deaf and sink is writer and subscribed.is_set()):
+                    sink.write(data)
+
+        try:
+            await asyncio.wait(
+                [asyncio.ensure_future(pass_on(reader, forth)),
+                 asyncio.ensure_future(pass_on(back, writer))],
+                return_when=asyncio.FIRST_COMPLETED,
+            )  # fmt: skip
+        finally:
+            forth.transport.abort()
+            writer.transport.abort()
+
+
+async def test_a_line_that_only_looks_alive_is_noticed_and_made_anew(redis: RedisServer) -> None:
+    way = _Deafening(redis.port)
+    async with way as url:
+        found = redis_place({"TALKBOT_REDIS_URL": url}, {})
+        assert found is not None
+        bus = RedisBus(found)
+        ear = await _started(bus, "a")
+        await until(lambda: bus.up)
+        recoveries = ear.recoveries
+        way.deaf = True
+        await until(lambda: not bus.up, 6.0)
+        way.deaf = False
+        await until(lambda: bus.up)
+        assert ear.recoveries == recoveries + 1
+        await bus.stop()
 
 
 async def test_a_chat_hears_its_own_servers_only(redis: RedisServer) -> None:
