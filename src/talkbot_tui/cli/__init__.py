@@ -29,6 +29,8 @@ _ = i18n.Domain("cli")
 COMMANDS = (
     "demo",
     "chat",
+    "connect",
+    "probe",
     "login",
     "logout",
     "whoami",

@@ -7,6 +7,7 @@ import hashlib
 import ssl
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from talkbot_tui.client import addresses
 from talkbot_tui.client.accounts import Account, Accounts
@@ -17,6 +18,9 @@ from talkbot_tui.client.sqlite_store import CACHE, SqliteStore
 from talkbot_tui.client.store import Store
 from talkbot_tui.client.transport import Connector, TokenSource
 from talkbot_tui.paths import data_folder
+
+if TYPE_CHECKING:
+    from talkbot_tui.client.dialects.foreign import ForeignDialect
 
 BOTH = ("websocket", "polling")
 HEADLESS = "headless"
@@ -125,6 +129,36 @@ def build(
 
     connector = LateConnector(begin, tokens, make)
     return Engine(store=store, connector=connector, asks=asks)
+
+
+def open_foreign(
+    server_url: str,
+    dialect: ForeignDialect,
+    *,
+    allow_insecure: bool = False,
+    transports: tuple[str, ...] = BOTH,
+    begin: asyncio.Event | None = None,
+    step_s: float = 10.0,
+) -> Engine:
+    """An engine for somebody else's server, which keeps nothing on disk; not started yet.
+
+    begin: as in `build`. step_s: how long a login, or joining a room, may take.
+    Raises `Unreachable` for an address that may not be used.
+    """
+    address = addresses.parse(server_url, allow_insecure=allow_insecure)
+
+    def make(module: ModuleType) -> Connector:
+        made: Connector = module.ForeignConnector(
+            address, dialect, transports=transports, step_s=step_s
+        )
+        return made
+
+    # Such a server says nothing about what was missed: what was on the disk could not be told
+    # from what is true now.
+    store = MemoryStore(dialect.state.me, dialect.epoch)
+    name = "talkbot_tui.client.foreign_connector"
+    connector = LateConnector(begin, FixedToken(""), make, name)
+    return Engine(store=store, connector=connector, dialect=dialect, asks=True, lasting=False)
 
 
 def store_in(folder: Path, *, headless: bool = False) -> SqliteStore:

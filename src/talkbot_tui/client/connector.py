@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 import aiohttp
@@ -121,11 +121,10 @@ class SocketIoConnector:
             self._probe_at = self._clock() + PROBE_S
 
     async def _open(self, plan: tuple[str, ...], auth: object) -> SocketIoTransport:
-        transport = SocketIoTransport(self._session())
-        url = f"{self._address.origin}?rk={self._routing_key}"
+        transport = self._transport()
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                await transport.open(url, self._address.socketio_path, plan, auth)
+                await self._begin(transport, plan, auth)
         except Refused:
             await transport.close()
             raise
@@ -138,6 +137,13 @@ class SocketIoConnector:
                 raise Unreachable("closed", str(error)) from None
             raise unreachable(error) from None
         return transport
+
+    def _transport(self) -> SocketIoTransport:
+        return SocketIoTransport(self._session())
+
+    async def _begin(self, transport: SocketIoTransport, plan: Sequence[str], auth: object) -> None:
+        url = f"{self._address.origin}?rk={self._routing_key}"
+        await transport.open(url, self._address.socketio_path, plan, auth)
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

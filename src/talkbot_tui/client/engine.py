@@ -75,14 +75,18 @@ class Engine:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[], float] = random.random,
         asks: bool = False,
+        lasting: bool = True,
     ) -> None:
         """`clock` in ms, `sleep` in seconds, `draw` in [0, 1); give them together in tests.
 
-        asks: somebody looks at this and is asked before late messages are sent.
+        asks, lasting: as of `Session`.
         """
-        self.session = Session(asks=asks)
+        dialect = dialect or TalkbotDialect()
+        self.session = Session(asks=asks, once=dialect.once, lasting=lasting)
         self.faults = 0
-        self.lookups = Lookups(self.request, new_id)
+        self.lookups = dialect.lookups(
+            Lookups(self.request, new_id), lambda: self._link.transport, self._feed
+        )
         self._store = store
         self._clock = clock
         self._sleep = sleep
@@ -100,7 +104,6 @@ class Engine:
         self._main: asyncio.Task[None] | None = None
         self._performing: asyncio.Task[None] | None = None
         self._stopped = False
-        dialect = dialect or TalkbotDialect()
         self._dialect = dialect
         self._link = Supervisor(
             connector=connector,
@@ -227,7 +230,7 @@ class Engine:
     def stream(self, conversation_id: str, server_msg_id: str, offset: int, delta: str) -> None:
         """The next piece of a streaming message of ours (bots only); lost while offline."""
         transport = self._link.transport
-        if transport is not None:
+        if transport is not None and self._dialect.native:
             payload = {
                 "conversationId": conversation_id,
                 "serverMsgId": server_msg_id,
@@ -239,12 +242,10 @@ class Engine:
     async def request(self, event: str, payload: dict[str, Any], patience: float = 10.0) -> object:
         """Ask the server something outside the session; its ack as it came.
 
-        Raises `LinkLost` while offline, `Unanswered` when no ack comes in `patience` seconds.
+        Raises `LinkLost` while offline, `Unanswered` when no ack comes in `patience` seconds,
+        `NotOffered` where the server is none of ours.
         """
-        transport = self._link.transport
-        if transport is None:
-            raise LinkLost()
-        return await transport.request(event, payload, patience)
+        return await self._link.ask(event, payload, patience)
 
     async def search(self, ask: Ask) -> Found:
         """Look through what is cached here; the server is asked by `lookups.search`."""

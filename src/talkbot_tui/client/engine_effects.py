@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, get_args
 
-from talkbot_tui.client.dialects import Dialect, Failure, Request
+from talkbot_tui.client.dialects import Answer, Dialect, Failure, Request
 from talkbot_tui.client.store import Store, StoreEffect
 from talkbot_tui.client.transport import LinkLost, Transport, TransportError, Unanswered
 from talkbot_tui.core.arrivals import Latency, MessageRefused
@@ -161,9 +161,13 @@ class Performer:
         request = self._dialect.request(effect)
         if request is None:
             return
+        if isinstance(request, Answer):
+            for event in request.events:
+                self._feed(event)
+            return
         transport = self._transport()
         if transport is None:
-            self._tell(request.failed(Failure("link_lost")))
+            self._tell(request.failed(Failure("unsent")))
         else:
             # Tasks begin in the order in which they are made, and each hands its
             # frame over before it waits for anything: frames keep this order.
@@ -174,6 +178,7 @@ class Performer:
         try:
             if request.answered is None:
                 await transport.emit(request.name, request.payload)
+                await self._emitted(request)
                 return
             started = time.monotonic()
             answer = await transport.request(request.name, request.payload, request.timeout)
@@ -190,6 +195,13 @@ class Performer:
             log.warning("the answer to %s does not fit the contract: %s", request.name, error)
             event = request.failed(Failure("malformed"))
         self._tell(event)
+
+    async def _emitted(self, request: Request) -> None:
+        """Sent, and no answer will come."""
+        if request.emitted is not None:
+            if request.settle_s:
+                await self._sleep(request.settle_s)
+            self._tell(request.emitted())
 
     def _tell(self, event: Event | None) -> None:
         if event is not None:

@@ -10,13 +10,23 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from talkbot_tui.client.dialects import Dialect, Goodbye, Incoming, Limited, StopAsked
+from talkbot_tui.client.dialects import (
+    Dialect,
+    Goodbye,
+    Incoming,
+    Limited,
+    Misfit,
+    Several,
+    StopAsked,
+)
 from talkbot_tui.client.retry import FINAL, HEALTHY_S, backoff, is_transient, named_wait
 from talkbot_tui.client.transport import (
     REASONS,
     Connector,
     Frame,
     LinkLost,
+    NotOffered,
+    Payload,
     Refused,
     Transport,
     TransportError,
@@ -132,6 +142,14 @@ class Supervisor:
             self._at_once = reason == "user"
             self.transport.abort("lost" if reason == "user" else "silent")
 
+    async def ask(self, event: str, payload: Payload, patience: float) -> object:
+        """Ask one of our servers; raises `LinkLost`, `Unanswered`, `NotOffered`."""
+        if not self._dialect.native:
+            raise NotOffered(event)
+        if self.transport is None:
+            raise LinkLost()
+        return await self.transport.request(event, payload, patience)
+
     async def close(self) -> None:
         """Wait until every connection that was had is released; once `run` has been cancelled."""
         if self._closing:
@@ -223,6 +241,13 @@ class Supervisor:
             case Limited():
                 self.counters["limited"] += 1
                 log.info("the server dropped a %s: too many", incoming.event)
+            case Misfit(reason=reason, shown=events):
+                self._misfit(reason)
+                for event in events:
+                    self._feed(event)
+            case Several(events=events):
+                for event in events:
+                    self._feed(event)
             case _:
                 self._feed(incoming)
 
@@ -230,13 +255,16 @@ class Supervisor:
         try:
             incoming = self._dialect.incoming(name, arguments)
         except (WireError, ValueError, TypeError, KeyError) as error:
-            self.counters["malformed"] += 1
-            if self.counters["malformed"] == 1:
-                log.warning("the server sent something that does not fit the contract: %s", error)
+            self._misfit(error)
             return None
         if incoming is None:
             self.counters["unknown"] += 1
         return incoming
+
+    def _misfit(self, why: object) -> None:
+        self.counters["malformed"] += 1
+        if self.counters["malformed"] == 1:
+            log.warning("the server sent something that does not fit the contract: %s", why)
 
     def _tell_frame(self, name: str, arguments: tuple[object, ...]) -> None:
         for listener in list(self.frame_listeners):

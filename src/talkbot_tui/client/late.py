@@ -75,14 +75,16 @@ class LateConnector:
         begin: asyncio.Event | None,
         tokens: TokenSource,
         make: Callable[[ModuleType], Connector],
+        name: str = "talkbot_tui.client.connector",
     ) -> None:
-        """`make` is given the module `client.connector`.
+        """`make` is given the module of that name.
 
         begin: None where the process is not an app's alone, and may begin at once.
         """
         self._begin = begin
         self._tokens = tokens
         self._make = make
+        self._name = name
         self._made: Connector | None = None
 
     @property
@@ -96,5 +98,5 @@ class LateConnector:
             if self._begin is not None:
                 await self._begin.wait()
             without = UNUSED if self._begin is not None else ()
-            self._made = self._make(await module("talkbot_tui.client.connector", without=without))
+            self._made = self._make(await module(self._name, without=without))
         return await self._made.connect()

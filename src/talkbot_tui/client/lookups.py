@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from talkbot_tui.client import decode
-from talkbot_tui.client.transport import LinkLost, TransportError, Unanswered
+from talkbot_tui.client.transport import LinkLost, NotOffered, TransportError, Unanswered
 from talkbot_tui.core.model import Conversation, Member, Message, User
 from talkbot_tui.wire import acks
 from talkbot_tui.wire.codec import AckRefused, WireError, decode_ack
@@ -129,6 +129,8 @@ class Lookups:
             return decode_ack(name, await self.request(name, payload), kind)
         except AckRefused as refused:
             raise LookupFailed(refused.body.code, refused.body.message) from None
+        except NotOffered:
+            raise LookupFailed("not_offered") from None
         except LinkLost:
             raise LookupFailed("offline") from None
         except (Unanswered, TransportError):

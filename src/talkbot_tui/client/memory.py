@@ -14,6 +14,7 @@ from talkbot_tui.client.transport import (
     AccessToken,
     Frame,
     LinkLost,
+    Payload,
     TokenSource,
     TransportError,
     Unanswered,
@@ -48,13 +49,13 @@ class MemoryStore:
         full: while True, nothing can be saved, as on a full disk.
     """
 
-    def __init__(self) -> None:
-        """Nothing is held yet."""
+    def __init__(self, me: User | None = None, epoch: str = "") -> None:
+        """Nothing is held yet; `me` and `epoch` where they are known beforehand."""
         self.full = False
         self.outbox: dict[str, Message] = {}
         self.drafts: dict[str, str] = {}
-        self._epoch = ""
-        self._me = User("", "")
+        self._epoch = epoch
+        self._me = me or User("", "")
         self._summaries: dict[str, RoomSummary] = {}
         self._cached: dict[str, _Cached] = {}
 
@@ -211,13 +212,14 @@ class FakeTransport:
         """What was sent as `event`."""
         return [payload for name, payload in self.sent if name == event]
 
-    async def emit(self, event: str, payload: dict[str, Any]) -> None:
+    async def emit(self, event: str, payload: Payload) -> None:
         """Note it; raises `LinkLost` after the end."""
         if self._lost.done():
             raise self._lost.result()
+        assert isinstance(payload, dict)
         self.sent.append((event, payload))
 
-    async def request(self, event: str, payload: dict[str, Any], patience: float) -> object:
+    async def request(self, event: str, payload: Payload, patience: float) -> object:
         """Answer by the table; raises `LinkLost` and `Unanswered`."""
         await self.emit(event, payload)
         waiting: asyncio.Future[object] = asyncio.get_running_loop().create_future()
@@ -259,7 +261,8 @@ class FakeTransport:
         self.closed = True
         self.abort("stopped")
 
-    async def _answer(self, event: str, payload: dict[str, Any]) -> object:
+    async def _answer(self, event: str, payload: Payload) -> object:
+        assert isinstance(payload, dict)
         await self.released.wait()
         answer = self.answers.get(event)
         if answer is None:

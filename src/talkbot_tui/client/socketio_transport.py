@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -19,12 +19,12 @@ import aiohttp
 import engineio
 import socketio
 from engineio.base_client import connected_clients
-from engineio.payload import Payload
+from engineio.payload import Payload as PollingPayload
 
 from talkbot_tui.client import strict_json
 from talkbot_tui.client.bounded import ANSWER_MAX
 from talkbot_tui.client.retry import is_transient
-from talkbot_tui.client.transport import Frame, LinkLost, Refused, Unanswered
+from talkbot_tui.client.transport import Frame, LinkLost, Payload, Refused, Unanswered
 from talkbot_tui.core.text import clean_line
 from talkbot_tui.wire.scalars import NAMESPACE
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 # A long-polling answer may carry more packets than the library takes by default;
 # it would drop them all.
-Payload.max_decode_packets = 1000
+PollingPayload.max_decode_packets = 1000
 
 CLOSE_S = 1.0
 GRACE_S = 1.0
@@ -42,6 +42,10 @@ BACKLOG_MAX = ANSWER_MAX
 BINARY = frozenset({socketio.packet.BINARY_EVENT, socketio.packet.BINARY_ACK})
 
 
+class BinaryData(ValueError):
+    """A packet announces attachments."""
+
+
 class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
     """Keeps our reading of JSON to this client: the library sets it on the class of packets."""
 
@@ -49,7 +53,7 @@ class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has 
         """As the library, but without attachments, which it would collect without bound."""
         attachments: int | None = super().decode(encoded_packet)
         if self.packet_type in BINARY:
-            raise ValueError("binary data, which no event has")
+            raise BinaryData("binary data, which no event has")
         return attachments
 
 
@@ -82,7 +86,7 @@ class _Client(socketio.AsyncClient):  # type: ignore[misc]  # the library has no
         return _Engine
 
     async def _handle_event(self, namespace: str | None, id: int | None, data: list[Any]) -> None:
-        if (namespace or "/") == NAMESPACE and data and isinstance(data[0], str):
+        if (namespace or "/") == self.owner.namespace and data and isinstance(data[0], str):
             self.owner.arrived(data[0], tuple(data[1:]))
 
     async def _handle_error(self, namespace: str | None, data: Any) -> None:
@@ -98,10 +102,26 @@ class _Client(socketio.AsyncClient):  # type: ignore[misc]  # the library has no
 
 
 class SocketIoTransport:
-    """One connection; `open` makes it, and after `close` it is never used again."""
+    """One connection; `open` makes it, and after `close` it is never used again.
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        """`session` is closed with the connection."""
+    Attributes:
+        namespace: where events are sent, and taken from.
+        refusal: why the server does not let us in, None while it has not said so.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        namespace: str = NAMESPACE,
+        *,
+        whole_acks: bool = False,
+    ) -> None:
+        """`session` is closed with the connection.
+
+        whole_acks: an answer is the tuple of all its arguments, not the first one alone.
+        """
+        self.namespace = namespace
+        self._whole_acks = whole_acks
         self._loop = asyncio.get_running_loop()
         self._session = session
         self._frames: deque[Frame] = deque()
@@ -134,14 +154,22 @@ class SocketIoTransport:
         """`websocket` or `polling`."""
         return str(self._engine.current_transport or "websocket")
 
-    async def open(self, url: str, path: str, transports: Sequence[str], auth: object) -> None:
+    async def open(
+        self,
+        url: str,
+        path: str,
+        transports: Sequence[str],
+        auth: object,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Connect; raises `Refused`, or whatever the library does."""
         connecting = asyncio.ensure_future(
             self._client.connect(
                 url,
+                headers=dict(headers or {}),
                 auth=auth,
                 transports=list(transports),
-                namespaces=[NAMESPACE],
+                namespaces=[self.namespace],
                 socketio_path=path,
                 wait_timeout=10,
             )
@@ -172,17 +200,18 @@ class SocketIoTransport:
 
     # --- the protocol ----------------------------------------------------------------
 
-    async def emit(self, event: str, payload: dict[str, Any]) -> None:
+    async def emit(self, event: str, payload: Payload) -> None:
         """Send an event that has no ack; raises `LinkLost`."""
         await self._emit(event, payload, None)
 
-    async def request(self, event: str, payload: dict[str, Any], patience: float) -> object:
+    async def request(self, event: str, payload: Payload, patience: float) -> object:
         """Wait up to `patience` seconds for the ack; raises `LinkLost` and `Unanswered`."""
         answer: asyncio.Future[object] = self._loop.create_future()
 
         def answered(*values: object) -> None:
             if not answer.done():
-                answer.set_result(values[0] if values else None)
+                first = values[0] if values else None
+                answer.set_result(values if self._whole_acks else first)
 
         self._waiting.add(answer)
         try:
@@ -211,6 +240,16 @@ class SocketIoTransport:
         self._backlog = 0
         self._taken.set()
         return frames
+
+    def give_back(self, frames: Sequence[Frame]) -> None:
+        """These were taken only to be looked at: they come again, before any other."""
+        self._frames.extendleft(reversed(frames))
+        self._wake()
+
+    @property
+    def sid(self) -> str:
+        """How the server calls this connection; "" before it stands."""
+        return str(self._client.namespaces.get(self.namespace) or "")
 
     def abort(self, code: str) -> None:
         """The connection has ended, or is to be taken for ended; the first reason counts."""
@@ -285,11 +324,11 @@ class SocketIoTransport:
 
     # --- inside -------------------------------------------------------------------------
 
-    async def _emit(self, event: str, payload: dict[str, Any], answered: Any) -> None:
+    async def _emit(self, event: str, payload: Payload, answered: Any) -> None:
         if self._end is not None:
             raise LinkLost(self._end.code)
         try:
-            await self._client.emit(event, payload, namespace=NAMESPACE, callback=answered)
+            await self._client.emit(event, payload, namespace=self.namespace, callback=answered)
         except Exception as error:
             log.debug("sending %s: %r", event, error)
             raise LinkLost("lost") from None

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 Frame = tuple[str, tuple[object, ...]]
 """An event's name and its arguments, as they came."""
 
+Payload = dict[str, Any] | tuple[object, ...]
+"""An event's argument as it is sent; a tuple where it has none, or several."""
+
 REASONS = {
     "bad_url": "The server's address is not valid.",
     "insecure_url": "Plain http to another machine is not allowed.",
@@ -102,6 +105,10 @@ class Unanswered(TransportError):
     """The connection stands, but no ack came in time."""
 
 
+class NotOffered(TransportError):
+    """This kind of server has nothing of the kind: it was not asked."""
+
+
 class Transport(Protocol):
     """One connection, from its handshake to its end; never used again after that."""
 
@@ -109,10 +116,10 @@ class Transport(Protocol):
     def name(self) -> str:
         """`websocket` or `polling`."""
 
-    async def emit(self, event: str, payload: dict[str, Any]) -> None:
+    async def emit(self, event: str, payload: Payload) -> None:
         """Send an event that has no ack; raises `LinkLost`."""
 
-    async def request(self, event: str, payload: dict[str, Any], patience: float) -> object:
+    async def request(self, event: str, payload: Payload, patience: float) -> object:
         """Wait up to `patience` seconds for the ack; raises `LinkLost` and `Unanswered`."""
 
     async def receive(self) -> Sequence[Frame]:

@@ -216,6 +216,26 @@ class MessageUnanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageUnsent:
+    """It was not handed to the link at all: it may be, as if for the first time."""
+
+    client_msg_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageUnconfirmed:
+    """It was handed to the link, and this kind of server will not say whether it arrived.
+
+    The place is the client's own numbering, as everything on such a server.
+    """
+
+    client_msg_id: str
+    server_msg_id: str
+    seq: int
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
 class OperationRefused:
     """An edit, deletion, reaction or other request was refused, in words for the user."""
 

@@ -9,6 +9,8 @@ from talkbot_tui.core.arrivals import (
     MessageAcked,
     MessageRefused,
     MessageUnanswered,
+    MessageUnconfirmed,
+    MessageUnsent,
     OperationRefused,
     Saved,
     SaveFailed,
@@ -115,6 +117,26 @@ def save_failed(state: State, event: SaveFailed) -> None:
 
 def acked(state: State, event: MessageAcked) -> None:
     """The server has our message; unless its broadcast said so before."""
+    _placed(state, event, SendState.SENT)
+
+
+def unconfirmed(state: State, event: MessageUnconfirmed) -> None:
+    """It may have arrived or not: it takes its place, marked, and is never sent again."""
+    _placed(state, event, SendState.UNCONFIRMED)
+
+
+def unsent(state: State, event: MessageUnsent) -> None:
+    """The link was gone before it could be handed over: it waits for the next."""
+    message = state.outbox.unsent(event.client_msg_id)
+    if message is not None:
+        state.facts.delayed(event.client_msg_id, "offline")
+        echoes.show(state, message)
+        state.emit(UpdateLocal(message))
+        echoes.pump(state, message.conversation_id)
+
+
+def _placed(state: State, event: MessageAcked | MessageUnconfirmed, as_: SendState) -> None:
+    """Our message has this place in the log now."""
     held = state.outbox.get(event.client_msg_id)
     if held is None:
         return
@@ -125,7 +147,7 @@ def acked(state: State, event: MessageAcked) -> None:
         seq=event.seq,
         changed_seq=event.seq,
         ts=event.ts,
-        state=SendState.SENT,
+        state=as_,
         error="",
         attempted=False,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkbot_tui.core.effects import DropLocal, SendMessage, UpdateLocal
-from talkbot_tui.core.model import Message
+from talkbot_tui.core.model import Message, SendState
 from talkbot_tui.core.state import State
 
 
@@ -61,7 +61,8 @@ def confirm(state: State, message: Message) -> bool:
     state.cancel("lane", room.id)
     state.touch(room)
     state.confirmed.append(message.client_msg_id)
-    state.facts.note(message.client_msg_id, acked_at=state.now)
+    if message.state is SendState.SENT:
+        state.facts.note(message.client_msg_id, acked_at=state.now)
     return True
 
 

@@ -24,6 +24,8 @@ from talkbot_tui.core.arrivals import (
     MessageAcked,
     MessageRefused,
     MessageUnanswered,
+    MessageUnconfirmed,
+    MessageUnsent,
     OperationRefused,
     PageLoaded,
     PresenceHint,
@@ -259,6 +261,8 @@ Event = (
     | MessageAcked
     | MessageRefused
     | MessageUnanswered
+    | MessageUnconfirmed
+    | MessageUnsent
     | OperationRefused
     | Loaded
     | PageLoaded

@@ -27,6 +27,7 @@ class SendState(Enum):
     QUEUED: on disk, waiting for its turn or for the link.
     SENDING: handed to the link, no answer yet.
     SENT: the server has stored it.
+    UNCONFIRMED: handed to the link once, and nobody will say whether it arrived; never again.
     FAILED: refused for good; it stays until its author retries or discards it.
     """
 
@@ -34,6 +35,7 @@ class SendState(Enum):
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
+    UNCONFIRMED = "unconfirmed"
     FAILED = "failed"
 
 
@@ -152,7 +154,8 @@ class Gap:
 class Note:
     """Something that happened in a room and is shown as one quiet line.
 
-    what: joined, left, invited, removed, role, created, renamed, topic, archived.
+    what: joined, left, invited, removed, role, created, renamed, topic, archived; and of
+        servers without a history of ours: begins, again, missed.
     """
 
     seq: int

@@ -182,12 +182,22 @@ class Outbox:
         self._leave(entry.message)
         return entry.message
 
-    def link_lost(self) -> list[Message]:
-        """What was in flight is queued again, without a pause; the messages that changed."""
+    def unsent(self, client_msg_id: str) -> Message | None:
+        """It was not handed to the link: it waits as if it had never been tried."""
+        entry = self._entries.get(client_msg_id)
+        if entry is None or entry.message.state is not SendState.SENDING:
+            return None
+        return self._set(entry, state=SendState.QUEUED, attempted=entry.uncertain)
+
+    def link_lost(self, *, again: bool = True) -> list[Message]:
+        """What was in flight is queued again, without a pause; the messages that changed.
+
+        again: False where what was in flight must not be sent again, come what may.
+        """
         changed = []
         for entry in self._entries.values():
             entry.ready_at = entry.silences = 0
-            if entry.message.state is SendState.SENDING:
+            if again and entry.message.state is SendState.SENDING:
                 entry.uncertain = True
                 entry.refusals = 0
                 changed.append(self._set(entry, state=SendState.QUEUED))

@@ -72,6 +72,8 @@ HANDLERS: dict[type, Callable[[State, Any], None]] = {
     a.MessageAcked: composing.acked,
     a.MessageRefused: composing.refused,
     a.MessageUnanswered: composing.unanswered,
+    a.MessageUnconfirmed: composing.unconfirmed,
+    a.MessageUnsent: composing.unsent,
     a.OperationRefused: composing.operation_refused,
     a.Loaded: syncing.loaded,
     a.Saved: composing.saved,
@@ -81,11 +83,20 @@ HANDLERS: dict[type, Callable[[State, Any], None]] = {
 
 
 class Session:
-    """One user's conversations, as far as they are known here."""
+    """One user's conversations, as far as they are known here.
 
-    def __init__(self, *, asks: bool = False) -> None:
-        """`asks`: there is somebody to ask before late messages are sent."""
-        self._state = State(asks=asks)
+    Attributes:
+        lasting: what is unsent is still there at the next start.
+    """
+
+    def __init__(self, *, asks: bool = False, once: bool = False, lasting: bool = True) -> None:
+        """`asks`: there is somebody to ask before late messages are sent.
+
+        once: the server would store a message again that is sent again, so none ever is.
+        lasting: what is unsent is still there at the next start.
+        """
+        self.lasting = lasting
+        self._state = State(asks=asks, once=once)
 
     def handle(self, event: e.Event, now: int) -> list[Effect]:
         """Take in one event at time `now` (ms); what must be done, in this order."""

@@ -42,11 +42,13 @@ class State:
         presence: our own presence as the user set it, None for the default.
         recent: rooms whose rows are held, the latest opened last.
         asks: there is somebody to ask before late messages are sent.
+        once: no message is handed to the link twice; the shell says what became of each.
         facts: what became of our messages.
     """
 
-    def __init__(self, *, asks: bool = False) -> None:
+    def __init__(self, *, asks: bool = False, once: bool = False) -> None:
         self.asks = asks
+        self.once = once
         self.now = 0
         self.me = User("", "")
         self.epoch = ""

@@ -114,7 +114,7 @@ def _lost(state: State) -> None:
         state.changes.typing(conversation_id)
     state.changes.roster("")
     state.typing_told.clear()
-    for message in state.outbox.link_lost():
+    for message in state.outbox.link_lost(again=not state.once):
         state.facts.delayed(message.client_msg_id, "lost")
         echoes.show(state, message)
     for room in state.rooms:

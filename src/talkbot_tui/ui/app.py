@@ -144,6 +144,7 @@ def run_app(
     app.begin(opening, shown)
     app.gauge = gauge
     code = asyncio.run(serve_app(app))
-    if app.engine is not None and (line := words.farewell(app.engine.session.rooms())):
+    session = app.engine.session if app.engine is not None else None
+    if session and (line := words.farewell(session.rooms(), lasting=session.lasting)):
         sys.stdout.write(f"{line}\n")
     return code

@@ -147,7 +147,7 @@ class Desk:
         elif not self.engine.session.link.online:
             self.tasks[room_id] = task
             return Told(_("A sent message can be changed only while you are online; try later."))
-        elif task.target.state is SendState.SENT:
+        elif task.target.state in (SendState.SENT, SendState.UNCONFIRMED):
             self.engine.edit(room_id, task.target.server_msg_id, text)
         return Sent()
 

@@ -15,6 +15,7 @@ class Glyphs:
     queued: str
     sending: str
     sent: str
+    unconfirmed: str
     read: str
     failed: str
     channel: str
@@ -42,6 +43,7 @@ UNICODE = Glyphs(
     queued="◌",
     sending="↑",
     sent="✓",
+    unconfirmed="?",
     read="✓✓",
     failed="✗",
     channel="#",
@@ -69,6 +71,7 @@ ASCII = Glyphs(
     queued="o",
     sending="^",
     sent="+",
+    unconfirmed="?",
     read="++",
     failed="x",
     channel="#",
@@ -137,5 +140,6 @@ def send_glyph(glyphs: Glyphs, state: SendState) -> str:
         SendState.QUEUED: glyphs.queued,
         SendState.SENDING: glyphs.sending,
         SendState.SENT: glyphs.sent,
+        SendState.UNCONFIRMED: glyphs.unconfirmed,
         SendState.FAILED: glyphs.failed,
     }[state]

@@ -215,7 +215,8 @@ def _state(row: Message, place: Place, frame: Frame) -> Line:
     glyph = send_glyph(frame.glyphs, row.state)
     if row.state is SendState.SENT and place.read:
         glyph = frame.glyphs.read
-    style = "warn" if row.state is SendState.QUEUED else "muted"
+    doubtful = row.state in (SendState.QUEUED, SendState.UNCONFIRMED)
+    style = "warn" if doubtful else "muted"
     return (Span(f"{glyph} {words.send_word(row.state, read=place.read)}", style),)
 
 

@@ -45,6 +45,7 @@ def send_word(state: SendState, *, read: bool = False) -> str:
         SendState.QUEUED: _("queued"),
         SendState.SENDING: _("sending"),
         SendState.SENT: _("sent"),
+        SendState.UNCONFIRMED: _("sent?"),
         SendState.FAILED: _("failed"),
     }[state]
 
@@ -76,6 +77,7 @@ def refusal(code: str, text: str = "") -> str:
         "edit_conflict": _("the message was changed meanwhile"),
         "archived": _("the room is archived"),
         "limit": _("a limit of the server is reached"),
+        "not_offered": _("this server does not offer that"),
         "rate_limited": _("too fast; wait a little and try again"),
         "busy": _("the server is busy; try again"),
         "storage_full": _("there is no space left at the server"),
@@ -260,6 +262,9 @@ def note_line(note: Note) -> str:
         "renamed": _("{actor} renamed the room: {detail}"),
         "topic": _("{actor} set the topic: {detail}"),
         "archived": _("{actor} archived the room"),
+        "begins": _("history begins here: this server keeps none for us"),
+        "again": _("connected again"),
+        "missed": _("connected again: what was said meanwhile is not known here"),
     }
     line = texts.get(note.what, "{actor}: {what}")
     detail = role(note.detail) if note.what == "role" else note.detail
@@ -271,8 +276,11 @@ def role(name: str) -> str:
     return {"owner": _("owner"), "moderator": _("moderator"), "member": _("member")}.get(name, name)
 
 
-def unsent_line(unsent: Sequence[tuple[str, str]]) -> str:
-    """What is asked before leaving; `unsent` has room and text of each."""
+def unsent_line(unsent: Sequence[tuple[str, str]], *, lasting: bool = True) -> str:
+    """What is asked before leaving; `unsent` has room and text of each.
+
+    lasting: they will be there at the next start.
+    """
     named = ", ".join(f"{room}: “{one_line(text, 24)}”" for room, text in unsent[:NAMED_MAX])
     if len(unsent) > NAMED_MAX:
         named += ", …"
@@ -281,12 +289,25 @@ def unsent_line(unsent: Sequence[tuple[str, str]]) -> str:
         "{n} messages are unsent ({named}). They stay saved. Once more leaves.",
         len(unsent),
     )
+    if not lasting:
+        line = _.plural(
+            "{n} message is unsent ({named}) and will be lost. Once more leaves.",
+            "{n} messages are unsent ({named}) and will be lost. Once more leaves.",
+            len(unsent),
+        )
     return line.format(n=len(unsent), named=named)
 
 
-def farewell(rooms: Sequence[RoomSummary]) -> str:
+def farewell(rooms: Sequence[RoomSummary], *, lasting: bool = True) -> str:
     """What is said on leaving with messages that have not been sent; "" when all were."""
     unsent = sum(room.queued + room.failed for room in rooms)
+    if not lasting:
+        line = _.plural(
+            "{n} message was not sent; nothing of this server is kept here.",
+            "{n} messages were not sent; nothing of this server is kept here.",
+            unsent,
+        )
+        return line.format(n=unsent) if unsent else ""
     line = _.plural(
         "{n} message has not been sent yet; it is saved and waits for the next start.",
         "{n} messages have not been sent yet; they are saved and wait for the next start.",

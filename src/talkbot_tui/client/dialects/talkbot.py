@@ -9,7 +9,8 @@ import msgspec
 
 from talkbot_tui.client import decode
 from talkbot_tui.client.dialects import Failure, Goodbye, Incoming, Limited, Request, StopAsked
-from talkbot_tui.client.transport import AccessToken
+from talkbot_tui.client.lookups import Lookups
+from talkbot_tui.client.transport import AccessToken, Transport
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core import effects as f
 from talkbot_tui.core.events import Event
@@ -32,6 +33,25 @@ class TalkbotDialect:
         """Nothing is known before the first `sync`."""
         self._me = ""
         self._token_ends = 0
+
+    @property
+    def once(self) -> bool:
+        """Our servers know a message again."""
+        return False
+
+    @property
+    def native(self) -> bool:
+        """It is our contract."""
+        return True
+
+    def lookups(
+        self,
+        ours: Lookups,
+        transport: Callable[[], Transport | None],
+        feed: Callable[[Event], None],
+    ) -> Lookups:
+        """Ours."""
+        return ours
 
     def known_as(self, user_id: str) -> None:
         """Who we were at the last start; the answer to `sync` has the last word."""

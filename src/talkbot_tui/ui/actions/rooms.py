@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from talkbot_tui import i18n
 from talkbot_tui.core.events import SetPresence
-from talkbot_tui.core.model import Presence, User
+from talkbot_tui.core.model import Conversation, Presence, User
 from talkbot_tui.ui import words
 from talkbot_tui.ui.actions.kinds import Handler
 from talkbot_tui.ui.screens import details, pickers
@@ -24,8 +24,12 @@ async def join(chat: ChatScreen, rest: str) -> None:
     if ours:
         chat.open_room(ours[0].conversation.conversation_id)
         return
-    bare = name.lstrip("#").casefold()
-    found = [c for c in await chat.engine.lookups.channels(bare) if c.name.casefold() == bare]
+    bare = name.lstrip("#")
+    found: list[Conversation] = []
+    # As it is written first: on other people's servers names may differ in case alone.
+    for prefix in dict.fromkeys((bare, bare.casefold())):
+        listed = await chat.engine.lookups.channels(prefix)
+        found = found or [c for c in listed if c.name.casefold() == bare.casefold()]
     if not found:
         chat.tell(_("There is no public room {name}. /rooms lists them.").format(name=name))
     elif len(found) > 1:

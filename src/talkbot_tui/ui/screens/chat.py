@@ -325,6 +325,6 @@ class ChatScreen(ChatParts):
         unsent = self.desk.unsent_texts()
         if unsent and not self.leaving:
             self.leaving = True
-            self.tell(words.unsent_line(unsent))
+            self.tell(words.unsent_line(unsent, lasting=self.engine.session.lasting))
         else:
             self.app.exit(0)

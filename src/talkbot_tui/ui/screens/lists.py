@@ -26,15 +26,19 @@ class Kept(NamedTuple):
 
     room: RoomSummary
     width: int
+    draft: bool
     line: Line
     name: str
     name_width: int
 
 
 def room_lines(
-    rooms: Sequence[RoomSummary], width: int, glyphs: Glyphs, kept: dict[str, Kept]
+    rooms: Sequence[RoomSummary], width: int, glyphs: Glyphs, kept: dict[str, Kept], open_id: str
 ) -> Keyed:
-    """Rooms in sections by kind, each in the session's order; `kept` is from the last time."""
+    """Rooms in sections by kind, each in the session's order; `kept` is from the last time.
+
+    open_id: the room whose draft needs no mark, as it stands in the composer.
+    """
     sections: dict[str, list[RoomSummary]] = {}
     for room in rooms:
         sections.setdefault(_section(room), []).append(room)
@@ -49,11 +53,11 @@ def room_lines(
         lines.append(("", (Span(f" {title}", "muted bold"),)))
         for room in sections[section]:
             key = room.conversation.conversation_id
-            held = kept.get(key)
-            if held is None or held.room is not room or held.width != width:
+            held, draft = kept.get(key), bool(room.draft) and key != open_id
+            if held is None or held.room is not room or held[1:3] != (width, draft):
                 name = prompt_name(room, glyphs)
-                line = room_line(room, width, glyphs)
-                held = kept[key] = Kept(room, width, line, name, cell_len(name))
+                line = room_line(room, width, glyphs, draft=draft)
+                held = kept[key] = Kept(room, width, draft, line, name, cell_len(name))
             lines.append((key, held.line))
     return lines
 
@@ -71,10 +75,10 @@ def _section(room: RoomSummary) -> str:
     return "bots" if peer is not None and peer.bot else "people"
 
 
-def room_line(room: RoomSummary, width: int, glyphs: Glyphs) -> Line:
+def room_line(room: RoomSummary, width: int, glyphs: Glyphs, *, draft: bool) -> Line:
     """One room: kind, name, and at the right what wants attention."""
     badges: list[Span] = []
-    if room.draft:
+    if draft:
         badges.append(Span(glyphs.draft, "muted"))
     if room.failed:
         badges.append(Span(f"{glyphs.failed}{room.failed}", "bad bold"))

@@ -111,8 +111,8 @@ class ChatParts(Gauged, Screen[None]):
     def show_rooms(self) -> None:
         """The room list, and the open room's name."""
         rooms = self.engine.session.rooms()
-        width = max(8, self.rooms.size.width)
-        lines = lists.room_lines(rooms, width, self.around.glyphs, self.kept_rooms)
+        width, open_id = max(8, self.rooms.size.width), self.desk.room_id
+        lines = lists.room_lines(rooms, width, self.around.glyphs, self.kept_rooms, open_id)
         self.shown_rooms = [key for key, _line in lines if key]
         if len(self.kept_rooms) > len(self.shown_rooms):
             self.kept_rooms = {key: self.kept_rooms[key] for key in self.shown_rooms}

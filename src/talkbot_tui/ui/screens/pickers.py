@@ -31,7 +31,7 @@ def pick_room(chat: ChatScreen) -> None:
     entries = [
         Entry(
             room.conversation.conversation_id,
-            lists.room_line(room, WIDTH, chat.around.glyphs),
+            lists.room_line(room, WIDTH, chat.around.glyphs, draft=bool(room.draft)),
             f"{words.title_of(room.conversation)} {room.conversation.topic}",
         )
         for room in chat.engine.session.rooms()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from talkbot_tui.core.model import Gap, Message, Row, SendState, row_key
+from talkbot_tui.core.model import Gap, Row, row_key
 
 Picture = list[tuple[str, int]]
 """Top to bottom: (row key, line of that row); ("", 0) is a blank line."""
@@ -152,8 +152,4 @@ class Viewport:
 
 def seq_of(row: Row) -> int:
     """For finding a place by seq; our local echoes are after everything."""
-    if isinstance(row, Gap):
-        return row.last
-    if isinstance(row, Message) and row.state is not SendState.SENT:
-        return 1 << 62
-    return row.seq or 1 << 62
+    return row.last if isinstance(row, Gap) else row.seq or 1 << 62
