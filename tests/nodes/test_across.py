@@ -9,7 +9,8 @@ from functools import partial
 import pytest
 
 from talkbot_tui.server.app import RunningServer
-from tests.nodes.world import World, texts, two
+from talkbot_tui.server.nodes.bus import MemoryHub
+from tests.nodes.world import World, texts, two, world
 from tests.redis_server import RedisServer
 from tests.server.peers import Person, fresh
 from tests.serving import PASSWORD
@@ -70,6 +71,31 @@ async def test_a_new_conversation_and_a_removal(url: str, over: RedisServer | No
         await until(lambda: len(bruno.got("resync")) >= 2, WITHIN)
         await ana.post(room, "de volta")
         await until(lambda: texts(bruno, room) == ["oi", "de volta"], WITHIN)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_who_was_taken_out_here_while_let_in_there_receives_nothing(
+    url: str, lost: bool
+) -> None:
+    hub = MemoryHub()
+    async with world(url) as made:
+        here, there = [await made.start(hub.bus()) for _ in range(2)]
+        ana, bruno = await made.person(here, "ana"), await made.person(here, "bruno")
+        elsewhere = await made.again(there, ana)
+        asked = {"kind": "group", "clientOpId": fresh()}
+        room = (await ana.ask("createConversation", asked))["conversation"]["conversationId"]
+        hub.lost = lost
+        for turn in range(10):
+            about = {"conversationId": room, "userId": bruno.user_id}
+            await elsewhere.ask("invite", {**about, "clientOpId": fresh()})
+            await ana.ask("remove", {**about, "clientOpId": fresh()})
+            await ana.emit("typing", {"conversationId": room, "on": True})
+            await ana.post(room, f"sem ele {turn}")
+            await ana.post(ana.rooms["general"], f"fim {turn}")
+            await until(partial(_has, bruno, ana.rooms["general"], turn + 1), WITHIN)
+        assert not bruno.got("typing", room)
+        assert not bruno.got("message", room)
+        assert bruno.got("member", room)[-1]["change"] == "removed"
 
 
 async def test_edits_reactions_and_deletions(url: str, over: RedisServer | None) -> None:

@@ -16,7 +16,7 @@ from talkbot_tui.server.nodes.turns import Turn
 from talkbot_tui.server.storage import nodes
 from talkbot_tui.server.storage.database import Database, open_database
 from talkbot_tui.server.storage.nodes import Present
-from talkbot_tui.server.storage.schema import growing, lease, node, reminder
+from talkbot_tui.server.storage.schema import growing, lease, node, node_presence, reminder
 from tests.nodes.processes import FAKETIME, NodeProcess
 from tests.nodes.world import world
 from tests.redis_server import RedisServer
@@ -75,6 +75,23 @@ async def test_a_dead_server_s_people_are_gone_and_were_last_seen_when_it_was(
         answer = await ana.ask("watch", {"userIds": [bruno]})
         seen = answer["presence"][bruno]["lastSeen"]
         assert abs(time.time() * 1000 - died - seen) < 20_000
+
+
+async def test_a_server_that_was_given_up_comes_back_with_its_people(
+    url: str, store: Database
+) -> None:
+    async with world(url) as made:
+        first, second = await made.start(), await made.start()
+        ana, bruno = await made.person(first, "ana"), await made.person(second, "bruno")
+        there = sa.select(node_presence.c.user_id).where(node_presence.c.user_id == bruno.user_id)
+        await until(lambda: store.ask(lambda tx: tx.sql.scalar(there)))
+        # As the others do with one that stood still for longer than its lease.
+        aged = node.update().values(renewed_at=node.c.renewed_at - nodes.LEASE_MS - 1000)
+        await store.write(lambda tx: (tx.sql.execute(aged), nodes.bury(tx)))
+        assert store.ask(lambda tx: tx.sql.scalar(there)) is None
+        await until(lambda: store.ask(lambda tx: tx.sql.scalar(there)), 12)
+        answer = await ana.ask("watch", {"userIds": [bruno.user_id]})
+        assert answer["presence"][bruno.user_id]["status"] == "online"
 
 
 async def test_a_text_that_nobody_goes_on_with_is_ended_by_another_server(

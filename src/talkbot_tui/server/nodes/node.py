@@ -11,7 +11,7 @@ import logging
 import random
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -90,7 +90,7 @@ class Nodes:
         self._accounts = accounts
         self._metrics = metrics
         self._bus = bus
-        self._order = Order(database, fanout)
+        self._order = Order(database, fanout, self._doubt)
         self._wake = asyncio.Event()
         self._revoked = asyncio.Event()
         self._sums: dict[str, tuple[int, int]] = {}
@@ -200,8 +200,7 @@ class Nodes:
                 case Moved(conversation_id=conversation_id, seq=seq):
                     self._order.look(conversation_id, seq)
                 case Entered(user_id=user_id):
-                    if self._fanout.of_user(user_id):
-                        self._doubted.add(user_id)
+                    self._doubt(user_id)
                 case Revoked():
                     self._revoked.set()
                 case PresenceMoved(user_ids=user_ids):
@@ -281,17 +280,28 @@ class Nodes:
         received = fanout.synced().get(user_id)
         if received is None:
             return
+        gone = received - heads.keys()
+        if gone:
+            now = await self._db.read(lambda tx: nodes.heads(tx, gone))
+            if fanout.generation(user_id) != before:
+                self._doubted.add(user_id)
+                return
+            self._take_out(user_id, {one: now.get(one, 0) for one in gone})
         for conversation_id in heads.keys() - received:
             self._order.began(conversation_id, heads[conversation_id])
             fanout.enter(user_id, conversation_id)
-        for conversation_id in received - heads.keys():
+
+    def _take_out(self, user_id: str, heads: Mapping[str, int]) -> None:
+        for conversation_id, head in heads.items():
             # The log tells them, and everybody, why; where it has, this is what is left.
-            shown = self._order.shown(conversation_id)
-            now = await self._db.read(lambda tx, one=conversation_id: nodes.heads(tx, [one]))  # type: ignore[misc]  # bound now
-            if now.get(conversation_id, 0) > shown:
-                self._order.look(conversation_id, now[conversation_id])
-            elif fanout.generation(user_id) == before:
-                fanout.leave(user_id, conversation_id)
+            if head > self._order.shown(conversation_id):
+                self._order.look(conversation_id, head)
+            else:
+                self._fanout.leave(user_id, conversation_id)
+
+    def _doubt(self, user_id: str) -> None:
+        if self._fanout.of_user(user_id):
+            self._doubted.add(user_id)
 
     # --- telling -------------------------------------------------------------------------
 

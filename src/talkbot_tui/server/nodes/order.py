@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from talkbot_tui.server.fanout import Fanout
 from talkbot_tui.server.nodes.hints import Told
@@ -39,8 +39,9 @@ HELD = 50
 class Order:
     """How far the log of each conversation has been shown here."""
 
-    def __init__(self, database: Database, fanout: Fanout) -> None:
-        """Nothing is followed yet."""
+    def __init__(self, database: Database, fanout: Fanout, doubt: Callable[[str], None]) -> None:
+        """Nothing is followed yet. `doubt`: look at a user's memberships, soon."""
+        self._doubt = doubt
         self._db = database
         self._fanout = fanout
         self._shown: dict[str, int] = {}
@@ -170,7 +171,8 @@ class Order:
             if gone:
                 fanout.leave(event.user.user_id, event.conversation_id)
             elif event.change != "role":
-                fanout.enter(event.user.user_id, event.conversation_id)
+                # They may have been taken out again, here, while the log was read.
+                self._doubt(event.user.user_id)
             fanout.show(event)
             if gone:
                 fanout.to_user(event.user.user_id, "member", event)
