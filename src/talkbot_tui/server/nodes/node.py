@@ -215,7 +215,7 @@ class Nodes:
                 case Spent(rate=rate, user_id=user_id, count=count, bot=bot):
                     self._dispatcher.charge(rate, user_id, count, bot=bot)
                 case Failed(look=look, address=address):
-                    self._accounts.failed_elsewhere(look, address)
+                    self._accounts.count_failure(look, address)
                 case Beat():
                     pass
 
