@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from talkbot_tui.server import outside, service_rooms
@@ -48,6 +49,7 @@ class Accounts:
 
     Attributes:
         handed_out: how often tokens were given to a person since the start.
+        tell_failed: is told the look and the address of each sign-in in vain.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Accounts:
         self._fanout = fanout
         self._signer = signer
         self.handed_out = 0
+        self.tell_failed: Callable[[str, str], None] | None = None
         self.hasher = Hasher(config.password_memory_kib, config.password_rounds)
         self._failures = Failures(config.failures_max, config.failures_seconds)
         self._address_failures = Failures(config.address_failures_max, config.failures_seconds)
@@ -140,9 +143,15 @@ class Accounts:
         """Whether it is the password; a failure is counted before the next one is looked at."""
         if await self.hasher.verify(stored, password, lambda: self._check_failures(key)):
             return True
-        self._failures.failed(key)
-        self._address_failures.failed(key[1])
+        self.count_failure(*key)
+        if self.tell_failed is not None:
+            self.tell_failed(*key)
         return False
+
+    def count_failure(self, look: str, address: str) -> None:
+        """A sign-in in vain, here or on another server; `look` is the name's skeleton."""
+        self._failures.failed((look, address))
+        self._address_failures.failed(address)
 
     def _tokens(self, user: UserInfo, session_id: str, refresh: str) -> Tokens:
         access, expires_at = self._signer.make(user.user_id, session_id)
@@ -230,6 +239,8 @@ class Accounts:
 
         await self._db.write(unit)
         await self.recheck(user_id)
+        if self._fanout.elsewhere:
+            self._fanout.elsewhere.revoked()
 
     async def recheck(self, user_id: str, session_id: str | None = None) -> None:
         """Close a user's connections whose session or personal token the store refuses.
