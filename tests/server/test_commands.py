@@ -269,3 +269,14 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, written: str) -> None:
     done = run(tmp_path, "send", "#general", "hello", f"--wait={written}")
     assert done.returncode == exit_codes.USAGE
     assert "a time is a number of seconds up to 86400" in done.stderr
+
+
+def test_a_channel_that_has_its_name_already_is_not_renamed_without_a_word(tmp_path: Path) -> None:
+    for name, told in (("#lobby", ""), ("lobby", ""), ("#plaza", "the first channel is #lobby")):
+        with serving(tmp_path, "--port", "0", "--default-channel", name) as process:
+            ready(process)
+            process.terminate()
+            assert process.stderr
+            said = process.stderr.read()
+            assert told in said
+            assert ("already" in said) is bool(told)
