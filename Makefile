@@ -23,7 +23,7 @@ ifeq ($(origin AS),default)
 AS :=
 endif
 
-.PHONY: help demo test check e2e postgres corpus suites screenshots bench bench-tui bench-ci chaos chaos-ci fuzz fuzz-ci sbom sim sim-ci crash crash-ci docs lock catalogues clean format
+.PHONY: help demo test check e2e postgres nodes corpus suites screenshots bench bench-tui bench-ci chaos chaos-ci fuzz fuzz-ci sbom sim sim-ci crash crash-ci docs lock catalogues clean format
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -63,6 +63,9 @@ e2e: $(DEV_STAMP) catalogues  ## the app in a real terminal against a real serve
 
 postgres: $(DEV_STAMP) catalogues  ## the server's tests on PostgreSQL, opening one and moving there (at most 4 minutes)
 	$(SECONDS_OF) postgres 240 -- env TALKBOT_TEST_STORES=postgresql $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -n $(JOBS) --dist loadfile tests/postgresql $(ON_POSTGRES)
+
+nodes: $(DEV_STAMP) catalogues  ## several servers on one PostgreSQL: over Redis, without it, behind balancers (at most 4 minutes)
+	$(SECONDS_OF) nodes 240 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -n 3 --dist loadgroup tests/nodes
 
 corpus: $(DEV_STAMP) catalogues  ## every bad input of tests/corpus (at most 8 minutes)
 	$(SECONDS_OF) corpus 480 -- $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider -o timeout=240 tests/corpus
@@ -130,6 +133,7 @@ lock-with:
 	$(COMPILE) pyproject.toml -o requirements/run.txt
 	$(COMPILE) requirements/build.in -c requirements/run.txt -o requirements/build.txt
 	$(COMPILE) pyproject.toml --extra dev --extra postgres --extra redis -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra postgres --extra redis -c requirements/dev.txt -o requirements/server.txt
 	$(COMPILE) pyproject.toml --extra dev --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 	$(COMPILE) pyproject.toml --extra dev --extra sbom -c requirements/dev.txt -c requirements/fuzz.txt -o requirements/sbom.txt
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from talkbot_tui import i18n
 from talkbot_tui.config import THEMES, ConfigError, Settings, load, parse, place
 
 
@@ -34,6 +35,23 @@ def test_a_mistake_is_told_with_file_line_and_key(text: str, told: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(text, "c.toml")
     assert str(caught.value) == told
+
+
+def test_a_setting_that_is_nearly_right_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("langage = 'pt'\n", "c.toml")
+    assert str(caught.value).endswith("there is no such setting; did you mean language?")
+
+
+def test_mistakes_are_told_in_the_users_language() -> None:
+    before = i18n.language()
+    i18n.set_language("pt-BR")
+    try:
+        with pytest.raises(ConfigError) as caught:
+            parse("typing = 'no'\n", "c.toml")
+    finally:
+        i18n.set_language(before)
+    assert str(caught.value) == "c.toml:1: typing: deve ser true ou false"
 
 
 def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "talkbot_tui"
-DOMAINS = {"app": ("ui", "linear"), "cli": ("cli",), "bots": ("bots",)}
+DOMAINS = {"app": ("ui", "linear"), "cli": ("cli", "config.py"), "bots": ("bots",)}
 LOCALES = ("pt_BR",)
 # Headers that only say who ran what when, which the history of the repository knows better.
 LEFT_OUT = (
@@ -45,6 +45,12 @@ def template(domain: str) -> Catalog:
     """Every marked text of the domain's sources."""
     found = Catalog(domain=domain, project="talkbot-tui", charset="utf-8")
     for folder in DOMAINS[domain]:
+        if folder.endswith(".py"):
+            for _line, message, _comments, context in extract_from_file(
+                "python", PACKAGE / folder, keywords=KEYWORDS
+            ):
+                found.add(message, locations=[(folder, 0)], context=context)
+            continue
         if not (PACKAGE / folder).is_dir():
             continue
         for name, _line, message, _comments, context in extract_from_dir(

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from talkbot_tui import i18n
 
+_ = i18n.Domain("cli")
+N_ = i18n.N_
+
 SIZE_MAX = 1024 * 1024
 
 
@@ -57,19 +60,19 @@ class Settings:
 
 
 _TYPES: dict[str, tuple[type, str]] = {
-    "server": (str, "a text"),
-    "user": (str, "a text"),
-    "language": (str, "a text"),
-    "theme": (str, "a text"),
-    "typing": (bool, "true or false"),
-    "bell": (bool, "true or false"),
-    "ascii": (bool, "true or false"),
-    "lean": (bool, "true or false"),
-    "plain_output": (bool, "true or false"),
-    "snapshot": (bool, "true or false"),
-    "ca_file": (str, "a text"),
-    "allow_insecure": (bool, "true or false"),
-    "keys": (dict, "a table"),
+    "server": (str, N_("must be a text")),
+    "user": (str, N_("must be a text")),
+    "language": (str, N_("must be a text")),
+    "theme": (str, N_("must be a text")),
+    "typing": (bool, N_("must be true or false")),
+    "bell": (bool, N_("must be true or false")),
+    "ascii": (bool, N_("must be true or false")),
+    "lean": (bool, N_("must be true or false")),
+    "plain_output": (bool, N_("must be true or false")),
+    "snapshot": (bool, N_("must be true or false")),
+    "ca_file": (str, N_("must be a text")),
+    "allow_insecure": (bool, N_("must be true or false")),
+    "keys": (dict, N_("must be a table")),
 }
 
 
@@ -87,10 +90,10 @@ def load(path: Path, *, named: bool = False) -> Settings:
         text = _read(path)
     except FileNotFoundError:
         if named:
-            raise ConfigError(f"{path}: there is no such file") from None
+            raise ConfigError(f"{path}: " + _("there is no such file")) from None
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {_why(error)}") from None
+        raise _unreadable(path, _why(error)) from None
     return parse(text, str(path))
 
 
@@ -100,12 +103,13 @@ def _read(path: Path) -> str:
     with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
-            raise ConfigError(f"{path}: cannot be read: it is not a file")
+            raise _unreadable(path, _("it is not a file"))
         if os.name == "posix" and facts.st_mode & stat.S_IWOTH:
-            raise ConfigError(f"{path}: everybody may write to it; take that right away: chmod o-w")
+            why = _("everybody may write to it; take that right away: chmod o-w")
+            raise ConfigError(f"{path}: {why}")
         data = file.read(SIZE_MAX + 1)
     if len(data) > SIZE_MAX:
-        raise ConfigError(f"{path}: cannot be read: it is longer than {SIZE_MAX} bytes")
+        raise _unreadable(path, _("it is longer than {most} bytes").format(most=SIZE_MAX))
     return data.decode("utf-8-sig")
 
 
@@ -114,23 +118,26 @@ def parse(text: str, name: str) -> Settings:
     try:
         values = tomllib.loads(text)
     except RecursionError:
-        raise ConfigError(f"{name}: not valid TOML: nested too deeply") from None
+        raise _no_toml(name, _("nested too deeply")) from None
     except ValueError as error:
         # A TOMLDecodeError, or what int() says of a number with thousands of digits.
-        raise ConfigError(f"{name}: not valid TOML: {error}") from None
+        raise _no_toml(name, str(error)) from None
     known = {f.name for f in fields(Settings)}
     for key, value in values.items():
         if key not in known:
-            raise ConfigError(f"{name}:{_line(text, key)}: {key}: there is no such setting")
+            raise ConfigError(f"{name}:{_line(text, key)}: {key}: {_unknown(key, known)}")
         kind, words = _TYPES[key]
         if not isinstance(value, kind):
-            raise ConfigError(f"{name}:{_line(text, key)}: {key}: must be {words}")
+            raise ConfigError(f"{name}:{_line(text, key)}: {key}: {_(words)}")
         if key in _CHOICES and not _fits(key, value):
-            reason = f"there is no {value!r}; choose {', '.join(_CHOICES[key])}"
+            reason = _("there is no {value}; choose {choices}").format(
+                value=repr(value), choices=", ".join(_CHOICES[key])
+            )
             raise ConfigError(f"{name}:{_line(text, key)}: {key}: {reason}")
     for command, keys in values.get("keys", {}).items():
         if not isinstance(keys, str):
-            raise ConfigError(f"{name}:{_line(text, command)}: keys.{command}: must be a text")
+            line = _line(text, command)
+            raise ConfigError(f"{name}:{line}: keys.{command}: " + _("must be a text"))
     return Settings(**values)
 
 
@@ -158,5 +165,22 @@ def _line(text: str, key: str) -> int:
     return 1
 
 
+def _unknown(key: str, known: set[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, known, 1)
+    if not near:
+        return _("there is no such setting")
+    return _("there is no such setting; did you mean {name}?").format(name=near[0])
+
+
+def _unreadable(path: Path, why: str) -> ConfigError:
+    return ConfigError(f"{path}: " + _("cannot be read: {why}").format(why=why))
+
+
+def _no_toml(name: str, why: str) -> ConfigError:
+    return ConfigError(f"{name}: " + _("not valid TOML: {why}").format(why=why))
+
+
 def _why(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8"
+    return error.strerror or str(error) if isinstance(error, OSError) else _("it is not UTF-8")

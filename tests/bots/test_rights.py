@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from talkbot_tui.core.events import OpenConversation
@@ -43,3 +44,25 @@ async def test_who_was_removed_since_asking_is_told_nothing(tmp_path: Path) -> N
         assert not [text for text in told if "secret?" in text]
         assert not [text for text in ana.texts(room) if "with “secret”" in text]
         await bots.stop()
+
+
+async def test_an_address_in_a_message_is_not_visited(tmp_path: Path) -> None:
+    visits = 0
+
+    def visited(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal visits
+        visits += 1
+        writer.close()
+
+    trap = await asyncio.start_server(visited, "127.0.0.1", 0)
+    port = trap.sockets[0].getsockname()[1]
+    async with trap, serving(tmp_path) as server, person(server, "ana") as ana:
+        bots = await talkbot(server, tmp_path)
+        direct = await ana.look_at(Kind.DIRECT)
+        for host in ("127.0.0.1", "localhost", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]"):
+            for words in ("", "search ", "remind me in 1 s ", "poll "):
+                ana.engine.send(direct, f"{words}http://{host}:{port}/a.png")
+        ana.engine.send(direct, "roll 1d6")
+        await ana.sees(direct, "🎲 6")
+        await bots.stop()
+    assert visits == 0

@@ -88,6 +88,7 @@ def test_what_waits_is_listed_without_a_server_and_sent_with_one(
     assert "#general" in line
     assert "queued" in line
     assert line.endswith("later")
+    assert [one["state"] for one in listed(eva)] == ["queued"]
     assert eva.run("outbox", "retry").returncode == exit_codes.UNREACHABLE
     own.start()
     assert eva.ok("outbox", "retry") == "1 message was sent\n"

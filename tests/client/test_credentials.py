@@ -55,6 +55,10 @@ def content(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
+def put(path: Path, items: dict[str, object]) -> None:
+    path.write_text(json.dumps(items))
+
+
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A keyring on this system that does what the environment says; the file it lies in."""
@@ -110,6 +114,18 @@ async def test_a_locked_keyring_is_an_error_without_a_traceback(
     with pytest.raises(SecretError) as error:
         await patient().read(NAME)
     assert (error.value.code, error.value.detail) == ("keyring_failed", "RuntimeError")
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["", "null", "[]", "a.b.c", "x" * 1_000_000, 7, ["x"]],
+    ids=["empty", "null", "list", "another token", "large", "number", "no text"],
+)
+async def test_an_item_that_is_not_ours_is_an_error(system: Path, item: object) -> None:
+    put(system, {f"talkbot-tui/{NAME}": item})
+    with pytest.raises(SecretError) as error:
+        await patient().read(NAME)
+    assert (error.value.code, error.value.detail) == ("keyring_failed", "the item is not ours")
 
 
 @pytest.mark.parametrize(

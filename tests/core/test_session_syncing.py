@@ -351,3 +351,14 @@ def test_a_server_that_lost_even_our_acknowledged_message_is_believed() -> None:
     effects = desk.online(snap(head=5, read=3))
     assert f.ForgetRoom("c1") in effects
     assert not desk.session.timeline("c1").holds(6)
+
+
+def test_a_room_that_was_opened_before_it_is_known_asks_for_its_members() -> None:
+    # `/msg ana hi` writes into the new room and opens it before a sync tells of it.
+    desk = at_work()
+    desk.compose("a", "c2")
+    assert only(desk.do(e.OpenConversation("c2")), f.FetchMembers) == []
+    desk.do(a.Resync(()))
+    new = snap(posted(1), conversation=channel("c2", "nova"))
+    effects = desk.do(snapshot(snap(head=3, read=3), new))
+    assert only(effects, f.FetchMembers) == [f.FetchMembers("c2")]

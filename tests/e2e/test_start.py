@@ -210,6 +210,19 @@ def test_a_cache_in_use_is_told_on_the_terminal_as_it_was(place: Place) -> None:
         assert terminal.raw.index(LEAVE) < terminal.raw.index(b"talkbot-tui: ")
 
 
+def test_a_damaged_cache_is_told_on_the_screen_alone(place: Place) -> None:
+    place.put()
+    cache = next(place.home.glob("profiles/*/cache.db"))
+    whole = cache.read_bytes()
+    cache.write_bytes(whole[:4096] + bytes(byte ^ 0x5A for byte in whole[4096:]))
+    with place.app() as terminal:
+        terminal.wait("corrupt-")
+        settled(terminal)
+        # What writes past the app moves the rows that it goes on drawing over.
+        assert terminal.raw.count(b"is damaged") == 0
+        place.leave(terminal)
+
+
 def test_another_size_is_drawn_whole(place: Place) -> None:
     place.put()
     with place.app(front=HOLD) as terminal:

@@ -51,7 +51,7 @@ def _replaced(owner: Any, name: str, value: object) -> Iterator[None]:
 
 def removal_stays_subscribed() -> AbstractContextManager[None]:
     """Whoever is removed goes on receiving."""
-    return _replaced(Fanout, "_exit", lambda self, user_id, conversation_id: None)
+    return _replaced(Fanout, "leave", lambda self, user_id, conversation_id: None)
 
 
 def removal_keeps_the_queue() -> AbstractContextManager[None]:
@@ -62,7 +62,7 @@ def removal_keeps_the_queue() -> AbstractContextManager[None]:
             connection.rooms.discard(conversation_id)
             self._leave(connection, conversation_id)
 
-    return _replaced(Fanout, "_exit", leave)
+    return _replaced(Fanout, "leave", leave)
 
 
 def broadcast_to_pending() -> AbstractContextManager[None]:

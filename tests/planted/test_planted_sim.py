@@ -7,7 +7,7 @@ import pytest
 from tests.planted.sim_bugs import BUGS, Planted
 from tests.sim.simulation import simulate
 
-SEEDS_MAX = 60
+SEEDS_MAX = 200
 
 
 def first_caught(planted: Planted) -> int:

@@ -251,3 +251,32 @@ def test_admin_works_with_and_without_a_running_server(tmp_path: Path) -> None:
         )
         assert weak.returncode == exit_codes.USAGE
         assert "use 8 to 1,000 characters" in weak.stderr
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nobody.invalid"])
+def test_an_address_that_is_not_ours_is_told_with_what_to_do(tmp_path: Path, host: str) -> None:
+    data = str(tmp_path / "data")
+    done = run(tmp_path, "serve", "--no-bot", "--port", "0", "--host", host, "--data-dir", data)
+    assert done.returncode == exit_codes.USAGE
+    assert done.stdout == ""
+    assert f"nothing can listen at {host}:0 (" in done.stderr
+    assert done.stderr.endswith("; choose another with --host\n")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("written", ["nan", "-1", "inf", "soon"])
+def test_a_time_that_is_none_is_refused(tmp_path: Path, written: str) -> None:
+    done = run(tmp_path, "send", "#general", "hello", f"--wait={written}")
+    assert done.returncode == exit_codes.USAGE
+    assert "a time is a number of seconds up to 86400" in done.stderr
+
+
+def test_a_channel_that_has_its_name_already_is_not_renamed_without_a_word(tmp_path: Path) -> None:
+    for name, told in (("#lobby", ""), ("lobby", ""), ("#plaza", "the first channel is #lobby")):
+        with serving(tmp_path, "--port", "0", "--default-channel", name) as process:
+            ready(process)
+            process.terminate()
+            assert process.stderr
+            said = process.stderr.read()
+            assert told in said
+            assert ("already" in said) is bool(told)

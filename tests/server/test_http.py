@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from talkbot_tui.server.passwords import SLOTS
+from talkbot_tui.server.storage import people as accounts
+from talkbot_tui.server.storage import sessions
+from talkbot_tui.server.storage.tx import Tx
 from tests.server.peers import Person, fresh, people
-from tests.serving import PASSWORD, register, running_server
+from tests.serving import PASSWORD, open_store, register, running_server
 from tests.waiting import until
 
 
@@ -45,6 +51,20 @@ async def test_register_login_me_and_wrong_passwords() -> None:
         status, answer = await post(server, "/api/login", {"username": "ana", "password": PASSWORD})
         assert (status, answer["error"]["code"]) == (429, "rate_limited")
         assert answer["error"]["retryAfterMs"] > 0
+
+
+async def test_passwords_tried_at_once_are_no_more_than_one_after_another() -> None:
+    async with running_server(failures_max=3) as server:
+        await register(server, "ana")
+
+        async def guess(number: int) -> int:
+            tried = {"username": "ana", "password": f"wrong password {number}"}
+            return (await post(server, "/api/login", tried))[0]
+
+        tried = await asyncio.gather(*map(guess, range(20)))
+        # One that was looked at meanwhile is on its way already.
+        assert 3 <= tried.count(401) < 3 + SLOTS
+        assert tried.count(401) + tried.count(429) == 20
 
 
 async def test_many_names_tried_from_one_address_are_slowed_down_too() -> None:
@@ -176,6 +196,24 @@ async def test_a_personal_token_signs_in_until_it_is_revoked() -> None:
             path.read_bytes() for path in server.config.data_dir.iterdir()
         )
         await script.client.shutdown()
+
+
+def test_a_personal_token_that_has_expired_is_listed_no_more(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store")
+
+    def unit(tx: Tx) -> list[list[str]]:
+        person = accounts.add_person(tx, "ana", "x")
+        sessions.add_personal(tx, person.user_id, "short", 1)
+        sessions.add_personal(tx, person.user_id, "long", 3)
+        later = Tx(tx.sql, tx.now + sessions.DAY_MS)
+        return [
+            [held.name for held in sessions.personal_of_user(at, person.user_id)]
+            for at in (tx, later)
+        ]
+
+    (listed,) = store.append([unit])
+    store.close()
+    assert listed == [["short", "long"], ["long"]]
 
 
 async def test_history_by_http_is_for_members() -> None:

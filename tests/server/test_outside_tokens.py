@@ -53,6 +53,7 @@ def nobody_signed(algorithm: str) -> str:
     return f"{part({'alg': algorithm, 'typ': 'JWT'})}.{part(claims())}."
 
 
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 NOW = int(time.time())
 HEAD, _BODY, SIGNATURE = signed().split(".")
 ATTACKS = {
@@ -171,6 +172,19 @@ def test_one_sign_in_is_one_session_and_another_persons_is_not(tmp_path: Path) -
         verify(signed(sid=..., exp=NOW + 999), trusted).session_id,
     ]
     assert len({first, *others}) == 5
+
+
+def test_a_token_that_was_ended_does_not_come_back_in_another_spelling(tmp_path: Path) -> None:
+    trusted = provider(tmp_path)
+    token = signed(sid=...)
+    assert verify(token + "==", trusted).session_id == verify(token, trusted).session_id
+    # Whoever has one ECDSA signature can write down a second one.
+    curve = provider(tmp_path, pem("ES256"))
+    head, _, signature = signed("ES256", sid=...).rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    mirrored = P256_ORDER - int.from_bytes(raw[32:], "big")
+    other = f"{head}.{part(raw[:32] + mirrored.to_bytes(32, 'big'))}"
+    assert verify(other, curve).session_id == verify(f"{head}.{signature}", curve).session_id
 
 
 def test_the_name_comes_from_the_claim_that_was_chosen(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from talkbot_tui.server.passwords import Hasher
 from talkbot_tui.server.storage import people as accounts
 from talkbot_tui.server.storage import sessions
 from talkbot_tui.server.storage.database import Database
@@ -124,3 +126,40 @@ async def test_a_bots_fresh_token_is_not_ended_with_its_earlier_ones() -> None:
         assert not fresh.got("goodbye")
         for bot in bots:
             await bot.client.shutdown()
+
+
+class Paused(Hasher):
+    """Knows the answer, and tells it when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(64, 1)
+        self.known, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def verify(
+        self, stored: str | None, password: str, allowed: Callable[[], None] = lambda: None
+    ) -> bool:
+        answer = await super().verify(stored, password, allowed)
+        self.known.set()
+        await self.go_on.wait()
+        return answer
+
+
+async def test_a_password_that_was_changed_while_it_was_checked_opens_nothing() -> None:
+    async with running_server() as server, people(server, "ana") as (ana,):
+        server.accounts.hasher.close()
+        server.accounts.hasher = paused = Paused()
+        body = {"username": "ana", "password": PASSWORD}
+        slow = asyncio.create_task(ana.http("POST", "/api/login", body))
+        await paused.known.wait()
+        other = await paused.hash("another password")
+
+        def changed(tx: Tx) -> None:
+            accounts.set_password(tx, ana.user_id, other)
+            sessions.revoke(tx, ana.user_id)
+
+        await server.database.write(changed)
+        paused.go_on.set()
+        status, answer = await slow
+        assert (status, answer["error"]["code"]) == (401, "bad_credentials")
+        status, _ = await ana.http("POST", "/api/login", {**body, "password": "another password"})
+        assert status == 200

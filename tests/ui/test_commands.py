@@ -81,3 +81,10 @@ def test_the_document_is_the_same_in_any_language() -> None:
 @pytest.mark.parametrize(("typed", "near"), [("hepl", "help"), ("topc", "topic"), ("qqqq", "")])
 def test_the_nearest_command(typed: str, near: str) -> None:
     assert commands.nearest(typed) == near
+
+
+def test_how_a_command_is_used_is_told_in_portuguese_too() -> None:
+    app = i18n.Domain("app")
+    usages = {command.usage for command in commands.COMMANDS if "<" in command.usage}
+    same = {"<emoji>"}
+    assert {usage for usage in usages if app.translate("pt_BR", usage) == usage} <= same

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from talkbot_tui import i18n
 from talkbot_tui.core import arrivals as a
 from talkbot_tui.core import events as e
@@ -74,6 +76,22 @@ async def test_anything_done_in_between_asks_again() -> None:
         await pilot.press(*"the train", "enter", "ctrl+q", "x", "ctrl+q")
         await shows(pilot, "1 message is unsent")
         assert app.is_running
+
+
+@pytest.mark.parametrize(
+    "asked", [[*"/quit", "enter"], ["ctrl+p", *"quit", "enter"], [*"/q", "tab", "enter"]]
+)
+async def test_who_leaves_by_name_is_asked_once_too(asked: list[str]) -> None:
+    engine = make_engine(online=False)
+    app = make_app(engine)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press(*"the train", "enter", *asked)
+        await shows(pilot, "1 message is unsent (general: “the train”)")
+        await pilot.press(*"and the bus", "enter", *asked)
+        await shows(pilot, "2 messages are unsent (general: “the train”")
+        assert app.is_running
+        await pilot.press(*asked)
+        await until(lambda: not app.is_running)
 
 
 async def test_ctrl_c_twice_leaves_and_names_them_in_between() -> None:
@@ -196,3 +214,15 @@ def test_terminals_without_a_title_are_spared() -> None:
     assert understood({"TERM": "xterm-256color"})
     assert not understood({"TERM": "linux"})
     assert not understood({})
+
+
+async def test_the_question_before_leaving_is_over_once_all_is_sent() -> None:
+    engine = make_engine()
+    async with make_app(engine).run_test(size=WIDE) as pilot:
+        sent = engine.send(GENERAL, "on its way")
+        await shows(pilot, "on its way")
+        await pilot.press(*"/quit", "enter")
+        await shows(pilot, "It stays saved")
+        engine.feed(a.MessageAcked(sent, "s12", 12, NOW))
+        await hides(pilot, "It stays saved")
+        assert not chat(pilot).leaving

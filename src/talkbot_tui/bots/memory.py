@@ -1,7 +1,7 @@
 """What TalkBot must not forget: whom it greeted, reminders, polls, how people speak.
 
-A small SQLite file of its own. Every call runs in a thread, one at a time, and
-is on disk when it returns: a reminder is confirmed only after that.
+A small SQLite file of its own, or tables in the database of servers of which each may run
+TalkBot. Every call is on disk when it returns: a reminder is confirmed only after that.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from talkbot_tui import paths
 
@@ -32,6 +32,40 @@ CREATE TABLE IF NOT EXISTS vote (
     by_reaction INTEGER NOT NULL, PRIMARY KEY (server_msg_id, user_id));
 CREATE TABLE IF NOT EXISTS answered (server_msg_id TEXT PRIMARY KEY, at INTEGER NOT NULL);
 """
+
+
+_KEEP = "INSERT INTO fact VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_ANSWERED = (
+    "INSERT INTO answered VALUES (?, ?) ON CONFLICT (server_msg_id) DO UPDATE SET at = excluded.at"
+)
+_VOTE = (
+    "INSERT INTO vote VALUES (?,?,?,?) ON CONFLICT (server_msg_id, user_id)"
+    " DO UPDATE SET choice = excluded.choice, by_reaction = excluded.by_reaction"
+)
+_COPIED = (
+    ("SELECT * FROM fact", "INSERT INTO fact VALUES (?,?) ON CONFLICT DO NOTHING"),
+    ("SELECT * FROM reminder", "INSERT INTO reminder VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING"),
+    ("SELECT * FROM poll", "INSERT INTO poll VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"),
+    ("SELECT * FROM vote", "INSERT INTO vote VALUES (?,?,?,?) ON CONFLICT DO NOTHING"),
+    ("SELECT * FROM answered", "INSERT INTO answered VALUES (?,?) ON CONFLICT DO NOTHING"),
+)
+
+
+class Rows(Protocol):
+    """What runs SQL that SQLite and PostgreSQL both understand; `?` stands for a value."""
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
+        """Run it; the result has `fetchone` and `fetchall`."""
+
+
+class Shelf(Protocol):
+    """Where it all lies."""
+
+    async def do(self, work: Callable[[Rows], T]) -> T:
+        """Run `work` in a transaction; it may be run more than once."""
+
+    async def close(self) -> None:
+        """Nothing more will be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +101,8 @@ class Vote:
     by_reaction: bool
 
 
-class Memory:
-    """The file; `close` it at the end."""
+class FileShelf:
+    """A file of TalkBot's own; one thing at a time, in a thread."""
 
     def __init__(self, path: Path) -> None:
         """Open or make it, 0600; raises `OSError` and `sqlite3.Error`."""
@@ -81,7 +115,9 @@ class Memory:
         # One thread: whoever is cancelled leaves a whole unit behind, before the next one.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="talkbot-memory")
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def do(self, work: Callable[[Rows], T]) -> T:
+        """Run `work` in a transaction."""
+
         def unit() -> T:
             with self._db:
                 return work(self._db)
@@ -92,6 +128,36 @@ class Memory:
         """Nothing more will be asked."""
         await asyncio.shield(asyncio.wrap_future(self._thread.submit(self._db.close)))
         self._thread.shutdown(wait=False)
+
+
+class Memory:
+    """What lies on a shelf; `close` it at the end."""
+
+    def __init__(self, where: Path | Shelf) -> None:
+        """A path is that of a file; raises `OSError` and `sqlite3.Error`."""
+        self._shelf: Shelf = FileShelf(where) if isinstance(where, Path) else where
+        self._do = self._shelf.do
+
+    async def close(self) -> None:
+        """Nothing more will be asked."""
+        await self._shelf.close()
+
+    async def take_over(self, path: Path) -> None:
+        """Take what an earlier file holds, once; the file gets another name."""
+        loop = asyncio.get_running_loop()
+        if not await loop.run_in_executor(None, path.exists):
+            return
+        old = FileShelf(path)
+        for asked, kept in _COPIED:
+            rows = await old.do(lambda db, asked=asked: db.execute(asked).fetchall())  # type: ignore[misc]  # bound now
+
+            def copy(db: Rows, rows: Any = rows, kept: str = kept) -> None:
+                for row in rows:
+                    db.execute(kept, row)
+
+            await self._do(copy)
+        await old.close()
+        await loop.run_in_executor(None, path.rename, path.with_suffix(".db.moved"))
 
     # --- facts ---------------------------------------------------------------------
 
@@ -104,9 +170,7 @@ class Memory:
 
     async def keep(self, name: str, value: str) -> None:
         """Keep a value under `name`."""
-        await self._do(
-            lambda db: db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
-        )
+        await self._do(lambda db: db.execute(_KEEP, (name, value)))
 
     # --- questions ---------------------------------------------------------------------
 
@@ -118,9 +182,9 @@ class Memory:
     async def set_answered(self, server_msg_id: str, at: int, forget: int) -> None:
         """It was answered at `at` (ms); what was answered before `forget` is never asked for."""
 
-        def note(db: sqlite3.Connection) -> None:
+        def note(db: Rows) -> None:
             db.execute("DELETE FROM answered WHERE at < ?", (forget,))
-            db.execute("INSERT OR REPLACE INTO answered VALUES (?, ?)", (server_msg_id, at))
+            db.execute(_ANSWERED, (server_msg_id, at))
 
         await self._do(note)
 
@@ -137,7 +201,9 @@ class Memory:
             reminder.language,
         )
         await self._do(
-            lambda db: db.execute("INSERT OR IGNORE INTO reminder VALUES (?,?,?,?,?,?)", row)
+            lambda db: db.execute(
+                "INSERT INTO reminder VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING", row
+            )
         )
 
     async def next_reminder(self) -> Reminder | None:
@@ -171,7 +237,9 @@ class Memory:
             poll.seq,
         )
         await self._do(
-            lambda db: db.execute("INSERT OR IGNORE INTO poll VALUES (?,?,?,?,?,?,?)", row)
+            lambda db: db.execute(
+                "INSERT INTO poll VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", row
+            )
         )
 
     async def poll(self, server_msg_id: str) -> Poll | None:
@@ -207,6 +275,4 @@ class Memory:
             await self._do(lambda db: db.execute(change, (server_msg_id, user_id)))
         else:
             row = (server_msg_id, user_id, vote.choice, vote.by_reaction)
-            await self._do(
-                lambda db: db.execute("INSERT OR REPLACE INTO vote VALUES (?,?,?,?)", row)
-            )
+            await self._do(lambda db: db.execute(_VOTE, row))

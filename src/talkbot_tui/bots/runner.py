@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from talkbot_tui.bots.memory import Memory
+from talkbot_tui.bots.memory import Memory, Shelf
 from talkbot_tui.bots.talkbot import TalkBot
 from talkbot_tui.client.connect import open_with_token
 from talkbot_tui.client.ids import wall_ms
@@ -30,6 +30,11 @@ class RunningBots:
         self._task = task
         task.add_done_callback(_tell_why)
 
+    @property
+    def running(self) -> bool:
+        """Whether they have not ended by themselves."""
+        return not self._task.done()
+
     async def stop(self) -> None:
         """Let them finish what they store, and end them; never raises."""
         self._task.cancel()
@@ -44,19 +49,23 @@ async def start_bots(
     data_dir: Path,
     *,
     trusting: ssl.SSLContext | None = None,
+    shelf: Shelf | None = None,
     clock: Callable[[], int] = wall_ms,
     draw: Callable[[int, int], int] = random.randint,
 ) -> RunningBots:
     """TalkBot, signed in with `token`; it keeps its own files under `data_dir`.
 
-    trusting: the server's own certificate, where it has one. Raises `OSError` when
-    the files cannot be used.
+    trusting: the server's own certificate, where it has one. shelf: where TalkBot is to
+    remember things, if not in a file there. Raises `OSError` when the files cannot be used.
     """
     folder = data_dir / FOLDER
+    memory = Memory(shelf or folder / "talkbot.db")
+    if shelf is not None:
+        await memory.take_over(folder / "talkbot.db")
     engine = open_with_token(
         server_url, token, folder=folder / "talkbot", allow_insecure=True, trusting=trusting
     )
-    bot = TalkBot(engine, Memory(folder / "talkbot.db"), clock=clock, draw=draw)
+    bot = TalkBot(engine, memory, clock=clock, draw=draw)
     synced = asyncio.Event()
     engine.subscribe(lambda _changes: synced.set() if engine.session.synced_once else None)
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()

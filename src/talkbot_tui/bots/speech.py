@@ -163,12 +163,15 @@ _PHRASES = {
     tuple(phrase.split()): command
     for phrase, command in {
         "catch up": "catchup",
+        "catch me up": "catchup",
         "what did i miss": "catchup",
         "o que perdi": "catchup",
         "o que eu perdi": "catchup",
         "what time is it": "time",
         "what's the time": "time",
         "que horas sao": "time",
+        "me lembre": "remind",
+        "me lembra": "remind",
     }.items()
 }
 LONGEST_PHRASE = max(map(len, _PHRASES))
@@ -210,7 +213,8 @@ def understand(text: str) -> Said:
             rest = _after(text, length)
             if command == "time" and _bare(rest) in _NOW:
                 rest = ""
-            return Said(command, rest.strip(" ?!."), text)
+            # What somebody is to be reminded of stays as it is.
+            return Said(command, rest if command == "remind" else rest.strip(" ?!."), text)
     if not words:
         return Said("", "", text)
     word = "?" if words[0] == "?" else flat[0]

@@ -110,6 +110,7 @@ def _chosen(found: list[_Found], ids: list[str]) -> list[_Found]:
 def _show(one: _Found, *, as_json: bool) -> None:
     from talkbot_tui.cli import common
     from talkbot_tui.cli.rooms_by_name import title
+    from talkbot_tui.core.model import SendState
     from talkbot_tui.core.text import clean, one_line
 
     message = one.unsent.message
@@ -119,7 +120,8 @@ def _show(one: _Found, *, as_json: bool) -> None:
             {
                 "clientMsgId": message.client_msg_id,
                 "conversationId": message.conversation_id,
-                "state": message.state.value,
+                # What is read from the disk is saved, whatever it was when it was written there.
+                "state": "queued" if message.state is SendState.SAVING else message.state.value,
                 "error": message.error,
                 "ts": message.ts,
                 "text": message.text,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from talkbot_tui import i18n
 from talkbot_tui.cli import exit_codes
+from talkbot_tui.cli.argument_types import seconds
 from talkbot_tui.cli.problems import Problem
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _ = i18n.Domain("cli")
 HELP = i18n.N_("say what a Socket.IO server is, and draft a dialect for it")
 TRIED = ("/", "/chat")
 LISTEN_S = 3.0
-LISTEN_MAX_S = 3600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,23 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--namespace", metavar="NAME", action="append", default=[], help=_("try this one, too")
     )
     parser.add_argument(
-        "--listen", metavar="SECONDS", type=_seconds, default=LISTEN_S, help=_("wait for events")
+        "--listen", metavar="SECONDS", type=seconds, default=LISTEN_S, help=_("wait for events")
     )
     parser.add_argument("--draft", metavar="FILE", help=_("write the dialect's draft there"))
     parser.add_argument("--ca-file", metavar="FILE", help=_("trust these authorities too (PEM)"))
     parser.add_argument(
         "--allow-insecure", action="store_true", help=_("allow plain http to another machine")
     )
-
-
-def _seconds(written: str) -> float:
-    try:
-        value = float(written)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= LISTEN_MAX_S:
-        raise argparse.ArgumentTypeError(_("a time is a number of seconds up to 3600"))
-    return value
 
 
 def run(args: argparse.Namespace) -> int:

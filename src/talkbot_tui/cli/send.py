@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from talkbot_tui import i18n
 from talkbot_tui.cli import account_options, exit_codes
+from talkbot_tui.cli.argument_types import seconds
 from talkbot_tui.cli.problems import Problem
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", help=_("the message, - reads standard input"))
     parser.add_argument("--json", action="store_true", help=_("print the ack as a JSON object"))
     parser.add_argument(
-        "--wait", metavar="S", type=float, help=_("keep trying for S seconds (default 15)")
+        "--wait", metavar="S", type=seconds, help=_("keep trying for S seconds (default 15)")
     )
     account_options.add(parser)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from talkbot_tui import i18n, paths
 from talkbot_tui.cli import exit_codes
+from talkbot_tui.cli.argument_types import seconds
 from talkbot_tui.cli.problems import Problem
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-bot", action="store_true", help=_("without TalkBot"))
     parser.add_argument(
         "--exit-when-idle",
-        type=float,
+        type=seconds,
         metavar="SECONDS",
         help=_("end so long after the last person has left"),
     )
@@ -181,6 +182,7 @@ async def _serve(config: ServerConfig, args: argparse.Namespace) -> int:
     import asyncio
     import signal
 
+    from talkbot_tui.cli import bot_turn
     from talkbot_tui.core.text import escaped
 
     stopping = asyncio.Event()
@@ -188,14 +190,20 @@ async def _serve(config: ServerConfig, args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     server = await _start(config)
-    bots = None
+    bots: Any = None
     try:
-        if not args.no_bot:
+        if not args.no_bot and server.nodes is None:
             bots = await _start_bots(server)
+        elif not args.no_bot and server.nodes is not None:
+            bots = bot_turn.BotTurn(server.nodes.turn(BOT), lambda: _start_bots(server))
+            await bots.start()
         if config.database_told:
             told = _("the store is PostgreSQL: {place}").format(place=config.database_told)
             sys.stderr.write(f"{escaped(told)}\n")
-            sys.stderr.flush()
+        if config.redis is not None:
+            told = _("other servers are told over Redis: {place}").format(place=config.redis.told)
+            sys.stderr.write(f"{escaped(told)}\n")
+        sys.stderr.flush()
         sys.stdout.write(f"ready {server.url}\n")
         sys.stdout.flush()
         if args.exit_when_idle is None:
@@ -211,12 +219,13 @@ async def _serve(config: ServerConfig, args: argparse.Namespace) -> int:
 
 async def _start(config: ServerConfig) -> RunningServer:
     from talkbot_tui.server.app import PortTaken, start_server
+    from talkbot_tui.server.nodes.place import BusProblem
     from talkbot_tui.server.storage.database import StoreProblem
     from talkbot_tui.wire.errors import RETRYABLE, Refused
 
     try:
         return await start_server(config)
-    except StoreProblem as problem:
+    except (StoreProblem, BusProblem) as problem:
         raise Problem(str(problem), exit_codes.STORE) from None
     except PortTaken:
         raise Problem(
@@ -230,8 +239,12 @@ async def _start(config: ServerConfig) -> RunningServer:
     except ValueError as error:
         raise Problem(str(error), exit_codes.USAGE) from None
     except OSError as error:
-        where = error.filename or f"{config.host}:{config.port}"
-        raise Problem(f"{where}: {error.strerror or error}", exit_codes.FAILURE) from None
+        if error.filename:
+            raise Problem(f"{error.filename}: {error.strerror}", exit_codes.FAILURE) from None
+        text = _("nothing can listen at {host}:{port} ({why}); choose another with --host")
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        told = text.format(host=config.host, port=config.port, why=why or error)
+        raise Problem(told, exit_codes.USAGE) from None
 
 
 async def _start_bots(server: RunningServer) -> Any:
@@ -239,6 +252,7 @@ async def _start_bots(server: RunningServer) -> Any:
     import importlib
     import logging
 
+    from talkbot_tui.server.bot_shelf import DatabaseShelf
     from talkbot_tui.server.tls import own_context
 
     token = await server.ensure_bot(BOT, BOT_DISPLAY_NAME)
@@ -250,6 +264,7 @@ async def _start_bots(server: RunningServer) -> Any:
             token,
             server.config.data_dir,
             trusting=own_context(certificate) if certificate else None,
+            shelf=DatabaseShelf(server.database) if server.nodes is not None else None,
         )
     except Exception as error:
         # People can talk without it; the log says why it is not there.

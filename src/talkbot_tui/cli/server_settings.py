@@ -48,16 +48,29 @@ def load(environ: MutableMapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def database(environ: Mapping[str, str], sources: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of `ServerConfig` that say which database is used, and how."""
+    """The fields of `ServerConfig` that say which database is used, how, and with whom."""
+    from talkbot_tui.server.nodes.place import BusProblem, redis_place
     from talkbot_tui.server.storage.faults import StoreProblem
     from talkbot_tui.server.storage.place import database_options, database_place
 
     try:
         place = database_place(environ, sources)
         options = database_options(environ)
-    except StoreProblem as problem:
+        redis = redis_place(environ, sources)
+    except (StoreProblem, BusProblem) as problem:
         raise Problem(str(problem), exit_codes.STORE) from None
-    return {"database_url": place.url, "database_told": place.told, "database": options}
+    if redis is not None and not place.url:
+        told = _(
+            "TALKBOT_REDIS_URL is for several servers on one database: name it in"
+            " TALKBOT_DATABASE_URL, or leave Redis out"
+        )
+        raise Problem(told, exit_codes.USAGE)
+    return {
+        "database_url": place.url,
+        "database_told": place.told,
+        "database": options,
+        "redis": redis,
+    }
 
 
 def _file_settings(path: Path) -> Iterator[tuple[str, str]]:

@@ -135,7 +135,7 @@ class KeyringBox:
             return None
         try:
             return msgspec.json.decode(held, type=Secret)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, TypeError):
             raise SecretError("keyring_failed", "the item is not ours") from None
 
     async def write(self, name: str, secret: Secret) -> None:

@@ -57,7 +57,7 @@ def read(folder: Path) -> tuple[Unsent, ...]:
             loaded = sqlite_rows.load(db)
     except sqlite3.Error as error:
         raise StoreError(error_code(error), str(path), str(error)) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, TypeError) as error:
         raise StoreError("unreadable", str(path), str(error)) from None
     rooms = {stored.summary.conversation.conversation_id: stored.summary for stored in loaded.rooms}
     return tuple(Unsent(message, rooms.get(message.conversation_id)) for message in loaded.outbox)

@@ -81,7 +81,10 @@ def _read(path: Path) -> Found:
                 except (msgspec.DecodeError, ValueError, TypeError):
                     found.whole = False
             for room, text in _rows(db, _DRAFTS, found):
-                found.drafts[str(room)] = str(text)
+                if isinstance(text, str):
+                    found.drafts[str(room)] = text
+                else:
+                    found.whole = False
             # Rows can vanish without a word; the table's index tells of them once more.
             taken = {message.client_msg_id for message in found.messages.values()}
             for _, name in _rows(db, _IDS, found):

@@ -43,10 +43,16 @@ def perform(db: sqlite3.Connection, effect: StoreEffect) -> StoreEvent | None:
 
 
 def load(db: sqlite3.Connection) -> Loaded:
-    """Everything that the session needs at start; messages are read by page later."""
+    """Everything that the session needs at start; messages are read by page later.
+
+    Raises `ValueError` or `TypeError` for what is not as it was written: SQLite looks at the
+    pages of a file, not at what kind of value a bit has made of another.
+    """
     meta = dict(db.execute("SELECT key, value FROM meta"))
+    int(meta.get("texts", 0))
     me = msgspec.json.decode(meta["me"], type=User) if "me" in meta else User("", "")
-    drafts = dict(db.execute("SELECT conversation_id, text FROM drafts"))
+    written = dict(db.execute("SELECT conversation_id, text FROM drafts"))
+    drafts = msgspec.convert(written, dict[str, str])
     rooms = []
     for room, summary, cursor, ranges in db.execute(
         "SELECT rooms.conversation_id, summary, cursor, ranges"
@@ -56,7 +62,8 @@ def load(db: sqlite3.Connection) -> Loaded:
         shown = replace(shown, draft=drafts.get(room, ""))
         spans = tuple((first, last) for first, last in json.loads(ranges or "[]"))
         rooms.append(StoredRoom(shown, cursor or 0, spans))
-    return Loaded(meta.get("epoch", ""), me, tuple(rooms), outbox(db))
+    epoch = msgspec.convert(meta.get("epoch", ""), str)
+    return Loaded(epoch, me, tuple(rooms), outbox(db))
 
 
 def outbox(db: sqlite3.Connection) -> tuple[Message, ...]:

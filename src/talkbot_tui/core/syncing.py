@@ -269,6 +269,9 @@ def _merge(state: State, snap: RoomSnapshot, *, first: bool) -> None:
     if not room.known and open_now:
         timeline.open()
         history.look_at(state, room)
+        if not first:
+            # Opened before it was known; a new link asks for the open room's members anyway.
+            state.emit(FetchMembers(room.id))
     room.known = True
     room.gone = False
     room.conversation = snap.conversation

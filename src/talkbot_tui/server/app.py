@@ -25,6 +25,9 @@ from talkbot_tui.server.http_api import HttpApi
 from talkbot_tui.server.ids import now_ms
 from talkbot_tui.server.key_agreement import agree_on_key
 from talkbot_tui.server.metrics import Metrics
+from talkbot_tui.server.nodes.agreement import agree_on_time, bus_of
+from talkbot_tui.server.nodes.bus import Bus
+from talkbot_tui.server.nodes.node import Nodes
 from talkbot_tui.server.outcome import Actor
 from talkbot_tui.server.patience import NoStrangers, Patience
 from talkbot_tui.server.presence import PresenceBook
@@ -54,8 +57,10 @@ class PortTaken(OSError):
 class RunningServer:
     """One server process' worth of server."""
 
-    def __init__(self, config: ServerConfig, database: Database, signer: Signer) -> None:
-        """Put the parts together; nothing runs yet."""
+    def __init__(
+        self, config: ServerConfig, database: Database, signer: Signer, bus: Bus | None = None
+    ) -> None:
+        """Put the parts together; nothing runs yet. `bus`: where there may be other servers."""
         self.config = config
         self.metrics = Metrics()
         self.database = database
@@ -75,6 +80,18 @@ class RunningServer:
         self.api = HttpApi(
             self.edge, database, self.accounts, self.fanout, self.dispatcher, self.metrics, config
         )
+        self.nodes: Nodes | None = None
+        if bus is not None:
+            self.nodes = Nodes(
+                database,
+                self.fanout,
+                self.presence,
+                self.streams,
+                self.dispatcher,
+                self.accounts,
+                self.metrics,
+                bus,
+            )
         self.patience = Patience(config.handshake_seconds)
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
@@ -108,7 +125,10 @@ class RunningServer:
         Raises `PortTaken`, or `OSError` for an address that cannot be used.
         """
         self.epoch = await self.database.write(self._prepare)
-        await self.database.write(service_messages.fail_orphans)
+        if self.nodes is None:
+            await self.database.write(service_messages.fail_orphans)
+        else:
+            await self.nodes.start(self.epoch)
         self._revocations = await self.database.read(sessions.last_revocation)
         live = LiveHandlers(
             self.config,
@@ -131,7 +151,8 @@ class RunningServer:
         self.metrics.gauge("store_commits", lambda: self.database.writer.commits)
         self.metrics.gauge("store_units", lambda: self.database.writer.units)
         await self._listen()
-        loops = (self._sweep, self._poll, self.presence.run, self.streams.run)
+        others = self.nodes.loops() if self.nodes else ()
+        loops = (self._sweep, self._poll, self.presence.run, self.streams.run, *others)
         self._tasks = [asyncio.ensure_future(keep_running(loop)) for loop in loops]
 
     async def stop(self) -> None:
@@ -147,6 +168,8 @@ class RunningServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.nodes is not None:
+            await self.nodes.stop()
         await self.sio.end_all()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -272,7 +295,10 @@ class RunningServer:
     async def _poll(self) -> None:
         """Close what another process has revoked."""
         while True:
-            await asyncio.sleep(self.config.poll_seconds)
+            if self.nodes is None:
+                await asyncio.sleep(self.config.poll_seconds)
+            else:
+                await self.nodes.until_revoked(self.config.poll_seconds)
             above = self._revocations
             for number, user_id, session_id in await self.database.read(
                 lambda tx, above=above: sessions.revocations(tx, above)  # type: ignore[misc]  # bound now
@@ -299,10 +325,12 @@ async def keep_running(loop: Callable[[], Awaitable[None]], pause: float = 1.0) 
         await asyncio.sleep(pause)
 
 
-async def start_server(config: ServerConfig) -> RunningServer:
+async def start_server(config: ServerConfig, bus: Bus | None = None) -> RunningServer:
     """Open the store, migrate it, listen.
 
-    Raises `StoreProblem`, `PortTaken`, `ValueError` for an unusable signing key, `OSError`.
+    bus: to the other servers of a database server, where it is not to be the configured one.
+    Raises `StoreProblem`, `BusProblem`, `PortTaken`, `ValueError` for an unusable signing key,
+    `OSError`.
     """
     loop = asyncio.get_running_loop()
     database = await loop.run_in_executor(
@@ -313,7 +341,9 @@ async def start_server(config: ServerConfig) -> RunningServer:
         signer = _signer(config)
         if config.database_url:
             await loop.run_in_executor(None, agree_on_key, database, signer.fingerprints)
-        server = RunningServer(config, database, signer)
+            await loop.run_in_executor(None, agree_on_time, database)
+            bus = bus or bus_of(config.redis)
+        server = RunningServer(config, database, signer, bus)
     except BaseException:
         database.close()
         raise

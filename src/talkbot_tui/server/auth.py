@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from talkbot_tui.server import outside, service_rooms
@@ -48,6 +49,7 @@ class Accounts:
 
     Attributes:
         handed_out: how often tokens were given to a person since the start.
+        tell_failed: is told the look and the address of each sign-in in vain.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Accounts:
         self._fanout = fanout
         self._signer = signer
         self.handed_out = 0
+        self.tell_failed: Callable[[str, str], None] | None = None
         self.hasher = Hasher(config.password_memory_kib, config.password_rounds)
         self._failures = Failures(config.failures_max, config.failures_seconds)
         self._address_failures = Failures(config.address_failures_max, config.failures_seconds)
@@ -98,8 +101,7 @@ class Accounts:
         account = await self._db.read(lambda tx: people.by_name(tx, asked.username))
         usable = account is not None and not account.disabled
         stored = account.password_hash if account and usable else None
-        if not await self.hasher.verify(stored, asked.password) or account is None:
-            self._failed(key)
+        if not await self._matches(stored, asked.password, key) or account is None:
             raise Refused(Code.BAD_CREDENTIALS, "The name or the password is wrong.")
         self._failures.succeeded(key)
         fresh = (
@@ -109,13 +111,19 @@ class Accounts:
         )
         user = account.info
 
-        def unit(tx: Tx) -> tuple[str, str]:
+        def unit(tx: Tx) -> tuple[str, str] | None:
+            now = people.by_id(tx, user.user_id)
+            if now is None or now.disabled or now.password_hash != stored:
+                return None
             if fresh:
                 people.set_password(tx, user.user_id, fresh)
             return sessions.begin(tx, user.user_id, client, self._config.refresh_days)
 
-        session_id, refresh = await self._db.write(unit)
-        return self._tokens(user, session_id, refresh)
+        begun = await self._db.write(unit)
+        if begun is None:
+            # The password was changed while this one was looked at; it has ended with the sessions.
+            return await self.login(asked, address, client)
+        return self._tokens(user, *begun)
 
     async def refresh(self, token: str) -> Tokens:
         """Change a refresh token; raises `Refused`: token_invalid, session_revoked, …."""
@@ -131,9 +139,19 @@ class Accounts:
         self._failures.check(key)
         self._address_failures.check(key[1])
 
-    def _failed(self, key: tuple[str, str]) -> None:
-        self._failures.failed(key)
-        self._address_failures.failed(key[1])
+    async def _matches(self, stored: str | None, password: str, key: tuple[str, str]) -> bool:
+        """Whether it is the password; a failure is counted before the next one is looked at."""
+        if await self.hasher.verify(stored, password, lambda: self._check_failures(key)):
+            return True
+        self.count_failure(*key)
+        if self.tell_failed is not None:
+            self.tell_failed(*key)
+        return False
+
+    def count_failure(self, look: str, address: str) -> None:
+        """A sign-in in vain, here or on another server; `look` is the name's skeleton."""
+        self._failures.failed((look, address))
+        self._address_failures.failed(address)
 
     def _tokens(self, user: UserInfo, session_id: str, refresh: str) -> Tokens:
         access, expires_at = self._signer.make(user.user_id, session_id)
@@ -207,8 +225,7 @@ class Accounts:
         self._check_failures(key)
         account = await self._db.read(lambda tx: people.by_id(tx, actor.user_id))
         stored = account.password_hash if account else None
-        if not await self.hasher.verify(stored, asked.current_password):
-            self._failed(key)
+        if not await self._matches(stored, asked.current_password, key):
             raise Refused(
                 Code.BAD_CREDENTIALS, "The current password is wrong.", field="currentPassword"
             )
@@ -222,6 +239,8 @@ class Accounts:
 
         await self._db.write(unit)
         await self.recheck(user_id)
+        if self._fanout.elsewhere:
+            self._fanout.elsewhere.revoked()
 
     async def recheck(self, user_id: str, session_id: str | None = None) -> None:
         """Close a user's connections whose session or personal token the store refuses.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from talkbot_tui.server.nodes.place import RedisPlace
 from talkbot_tui.server.storage.place import DatabaseOptions
 from talkbot_tui.wire.acks import Limits
 
@@ -30,6 +31,7 @@ class ServerConfig:
     database_url: address of a PostgreSQL database; empty takes the file in `data_dir`.
     database_told: who named it, to be shown, without a password.
     database: how it is used.
+    redis: where servers of one database tell each other what happens; None without.
     greeter: name of the bot with which each new person gets a direct conversation.
     secret: signing key of access tokens; empty takes the one in `data_dir`.
     outside: an identity provider whose tokens are taken besides the server's own.
@@ -57,6 +59,7 @@ class ServerConfig:
     database_url: str = field(default="", repr=False)
     database_told: str = ""
     database: DatabaseOptions = field(default_factory=DatabaseOptions)
+    redis: RedisPlace | None = None
     greeter: str = ""
     secret: bytes = b""
     outside: OutsideProvider | None = None

@@ -133,6 +133,7 @@ class Connection:
     """One client, signed in.
 
     rooms: conversations that it receives. synced: whether new ones are added by themselves.
+    subscribed: whether those that there were have been added.
     """
 
     sid: str
@@ -145,6 +146,7 @@ class Connection:
     rooms: set[str] = field(default_factory=set)
     watching: frozenset[str] = frozenset()
     synced: bool = False
+    subscribed: bool = False
     closing: bool = False
     busy: bool = False
     task: asyncio.Task[None] | None = None

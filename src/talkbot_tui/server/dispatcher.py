@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ from talkbot_tui.wire.server_events import LimitedEvent
 log = logging.getLogger("talkbot.server")
 
 BUSY_MS = 2000
+SHARED = ("message", "change", "join", "search")
+"""Rates that count for all servers together: what is stored, and what costs most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,10 @@ class Dispatcher:
     def __init__(
         self, config: ServerConfig, database: Database, fanout: Fanout, metrics: Metrics
     ) -> None:
-        """`handlers` is filled by `handlers.table`."""
+        """`handlers` is filled by `handlers.table`.
+
+        spent: counts what was taken of each (rate, user, bot) for other servers to know.
+        """
         self._config = config
         self._db = database
         self._fanout = fanout
@@ -78,6 +84,7 @@ class Dispatcher:
         self._flood = Rate(config.events_burst, config.events_per_second)
         self._crowd = Rate(config.address_events_burst, config.address_events_per_second)
         self.handlers: dict[str, Handler] = {}
+        self.spent: Counter[tuple[str, str, bool]] | None = None
 
     async def accept(self, sid: str, name: str, arguments: list[Any], ack_id: int | None) -> None:
         """Take one event from the wire; a full queue, or haste, makes the sender wait."""
@@ -193,6 +200,13 @@ class Dispatcher:
         wait = self._buckets.take(key, self._rates[user.bot][rate])
         if wait:
             raise Refused(Code.RATE_LIMITED, "Too many; wait.", retry_after_ms=int(wait * 1000) + 1)
+        if self.spent is not None and rate in SHARED:
+            self.spent[rate, user.user_id, user.bot] += 1
+
+    def charge(self, rate: str, user_id: str, count: int, *, bot: bool) -> None:
+        """A user took so many on another server."""
+        if rate in SHARED:
+            self._buckets.charge((rate, user_id), self._rates[bot][rate], count)
 
 
 def _unit(tx: Tx, actor: Actor, name: str, payload: Any, handler: Write) -> Outcome:

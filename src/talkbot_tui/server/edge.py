@@ -37,7 +37,24 @@ class Edge:
         self._tls = tls
 
     def address(self, request: web.Request) -> str:
-        """Where a request comes from: the last hop that is none of our proxies."""
+        """Where a request comes from, as it is counted: of IPv6 the network of 64 bits.
+
+        A single machine has all addresses of such a network (RFC 4291, 2.5.4), and could take
+        another one for each attempt.
+        """
+        address = self._hop(request)
+        try:
+            found = ipaddress.IPv6Address(address)
+        except ValueError:
+            return address
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
+        if found.is_loopback:
+            return address
+        return str(ipaddress.IPv6Network((int(found), 64), strict=False))
+
+    def _hop(self, request: web.Request) -> str:
+        """The last hop that is none of our proxies."""
         address = request.remote or ""
         if not self._believed(address):
             return address

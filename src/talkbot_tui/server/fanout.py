@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -31,7 +31,12 @@ from talkbot_tui.server.outcome import (
 )
 from talkbot_tui.wire.errors import GoodbyeCode
 from talkbot_tui.wire.scalars import NAMESPACE
-from talkbot_tui.wire.server_events import ConversationEvent, GoodbyeEvent, ResyncEvent
+from talkbot_tui.wire.server_events import (
+    ConversationEvent,
+    GoodbyeEvent,
+    LogEvent,
+    ResyncEvent,
+)
 
 _EVENT = "2" + NAMESPACE + ","
 _ACK = "3" + NAMESPACE + ","
@@ -49,6 +54,35 @@ class Streams(Protocol):
 
     def close(self, conversation_id: str, sender_id: str | None = None) -> None:
         """Nobody, or a certain one no more, may write there."""
+
+
+class Elsewhere(Protocol):
+    """The other servers of the same database (`nodes.node.Nodes`)."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether they hear at once what they are told."""
+
+    def began(self, conversation_id: str, head: int) -> None:
+        """Somebody here receives that conversation now, and knows it up to `head`."""
+
+    def ended(self, conversation_id: str) -> None:
+        """Nobody here does any more."""
+
+    def published(self, event: LogEvent) -> bool:
+        """This server stored it; whether its own clients are to be shown it now."""
+
+    def told(self, tell: Tell) -> None:
+        """An event that is not stored was sent to those here."""
+
+    def told_user(self, tell: TellUser) -> None:
+        """The same, to the connections of one user."""
+
+    def entered(self, user_id: str) -> None:
+        """A user came into a conversation."""
+
+    def revoked(self) -> None:
+        """Sessions have ended."""
 
 
 class Closer(Protocol):
@@ -72,6 +106,7 @@ class Fanout:
         self._tasks: set[asyncio.Task[None]] = set()
         self.connections: dict[str, Connection] = {}
         self.streams: Streams | None = None
+        self.elsewhere: Elsewhere | None = None
         self.gone: list[Callable[[Connection], None]] = []
 
     def admit(self, connection: Connection) -> None:
@@ -101,14 +136,33 @@ class Fanout:
         """Changes whenever the user comes into or goes out of a conversation."""
         return self._generations.get(user_id, 0)
 
-    def subscribe(self, connection: Connection, conversation_ids: Iterable[str]) -> None:
-        """From here on the connection receives these; the caller has authorized it."""
+    def subscribe(self, connection: Connection, heads: Mapping[str, int]) -> None:
+        """From here on the connection receives these; the caller has authorized it.
+
+        heads: of each conversation a seq up to which the client will be told in an answer.
+        """
         if connection.sid not in self.connections:
             return
-        connection.synced = True
-        for conversation_id in conversation_ids:
+        connection.synced = connection.subscribed = True
+        for conversation_id, head in heads.items():
             connection.rooms.add(conversation_id)
             self._rooms[conversation_id].add(connection)
+            if self.elsewhere:
+                self.elsewhere.began(conversation_id, head)
+
+    def receivers(self, conversation_id: str) -> Collection[Connection]:
+        """The connections that receive a conversation."""
+        return self._rooms.get(conversation_id, ())
+
+    def synced(self) -> dict[str, set[str]]:
+        """Of each user who has subscribed, the conversations that all their connections receive."""
+        found: dict[str, set[str]] = {}
+        for connection in self.connections.values():
+            if connection.subscribed:
+                user_id = connection.actor.user_id
+                known = found.get(user_id)
+                found[user_id] = connection.rooms & (connection.rooms if known is None else known)
+        return found
 
     def settle(self, outcome: Outcome) -> None:
         """Carry out what follows from a committed unit."""
@@ -119,25 +173,46 @@ class Fanout:
         for delivery in deliveries:
             match delivery:
                 case Publish(event):
-                    self.to_room(event.conversation_id, _tag(event), event)
-                    if self.streams and _archives(event):
-                        self.streams.close(event.conversation_id)
+                    if self.elsewhere is None or self.elsewhere.published(event):
+                        self.show(event)
                 case Tell(conversation_id, name, payload, but):
                     self.to_room(conversation_id, name, payload, but=but)
                 case TellUser(user_id, name, payload):
                     self.to_user(user_id, name, payload)
                 case Enter(user_id, conversation_id):
-                    self._enter(user_id, conversation_id)
+                    self.enter(user_id, conversation_id)
                 case Exit(user_id, conversation_id):
-                    self._exit(user_id, conversation_id)
-                case StreamBegins():
-                    if self.streams:
-                        self.streams.begin(delivery)
-                case StreamEnds(server_msg_id):
-                    if self.streams:
-                        self.streams.end(server_msg_id)
+                    self.leave(user_id, conversation_id)
                 case EndSessions(user_id, session_id, keep):
                     self.end_sessions(user_id, session_id, keep=keep)
+                case StreamBegins() | StreamEnds():
+                    self._follow(delivery)
+            if self.elsewhere:
+                self._pass_on(self.elsewhere, delivery)
+
+    def _follow(self, delivery: StreamBegins | StreamEnds) -> None:
+        if self.streams and isinstance(delivery, StreamBegins):
+            self.streams.begin(delivery)
+        elif self.streams and isinstance(delivery, StreamEnds):
+            self.streams.end(delivery.server_msg_id)
+
+    def _pass_on(self, elsewhere: Elsewhere, delivery: Delivery) -> None:
+        """What the other servers cannot read in the log."""
+        match delivery:
+            case Tell():
+                elsewhere.told(delivery)
+            case TellUser():
+                elsewhere.told_user(delivery)
+            case Enter(user_id, _):
+                elsewhere.entered(user_id)
+            case EndSessions():
+                elsewhere.revoked()
+
+    def show(self, event: LogEvent) -> None:
+        """A durable event to whoever receives its conversation, and what it ends."""
+        self.to_room(event.conversation_id, _tag(event), event)
+        if self.streams and _archives(event):
+            self.streams.close(event.conversation_id)
 
     def to_room(
         self, conversation_id: str, name: str, payload: msgspec.Struct, *, but: str = ""
@@ -199,7 +274,8 @@ class Fanout:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
 
-    def _enter(self, user_id: str, conversation_id: str) -> None:
+    def enter(self, user_id: str, conversation_id: str) -> None:
+        """A user has become a member; their connections receive the conversation."""
         self._generations[user_id] += 1
         for connection in tuple(self.of_user(user_id)):
             if connection.synced:
@@ -207,7 +283,8 @@ class Fanout:
                 self._rooms[conversation_id].add(connection)
         self.to_user(user_id, "resync", ResyncEvent(conversation_ids=[conversation_id]))
 
-    def _exit(self, user_id: str, conversation_id: str) -> None:
+    def leave(self, user_id: str, conversation_id: str) -> None:
+        """A user is no member any more; nothing of the conversation reaches them."""
         self._generations[user_id] += 1
         for connection in tuple(self.of_user(user_id)):
             connection.rooms.discard(conversation_id)
@@ -222,6 +299,8 @@ class Fanout:
             members.discard(connection)
             if not members:
                 del self._rooms[conversation_id]
+                if self.elsewhere:
+                    self.elsewhere.ended(conversation_id)
 
     def _send(
         self,

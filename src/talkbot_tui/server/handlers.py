@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import talkbot_tui
 from talkbot_tui.server import service_messages, service_reading, service_rooms
 from talkbot_tui.server.auth import Accounts
@@ -13,8 +15,9 @@ from talkbot_tui.server.fanout import Fanout
 from talkbot_tui.server.outcome import Actor, Delivery, Outcome, Tell, TellUser
 from talkbot_tui.server.presence import PresenceBook
 from talkbot_tui.server.service_reading import READS_MEMBERS_MAX
-from talkbot_tui.server.storage import people, rooms
+from talkbot_tui.server.storage import messages, people, rooms
 from talkbot_tui.server.storage.database import Database
+from talkbot_tui.server.storage.nodes import Present
 from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.server.streams import Streams
 from talkbot_tui.wire.acks import AuthAck, EmptyAck, ReadAck, SyncAck, SyncRoom, WatchAck
@@ -114,7 +117,8 @@ class LiveHandlers:
         event = TypingEvent(
             conversation_id=asked.conversation_id, user_id=connection.actor.user_id, on=asked.on
         )
-        self._fanout.to_room(asked.conversation_id, "typing", event, but=connection.actor.user_id)
+        me = connection.actor.user_id
+        self._fanout.deliver((Tell(asked.conversation_id, "typing", event, but=me),))
 
     async def stream(self, connection: Connection, asked: Stream) -> None:
         """Take the next piece of a bot's message.
@@ -132,7 +136,13 @@ class LiveHandlers:
     async def stop(self, connection: Connection, asked: Stop) -> EmptyAck:
         """Ask the bot that writes a message to end it."""
         await self._authorize(connection, "stop", asked.conversation_id)
-        sender = self._streams.sender_of(asked.conversation_id, asked.server_msg_id)
+        place = (asked.conversation_id, asked.server_msg_id)
+        sender = self._streams.sender_of(*place)
+        elsewhere = self._fanout.elsewhere
+        if sender is None and elsewhere is not None:
+            sender = await self._db.read(lambda tx: messages.growing_of(tx, *place))
+            if sender and not self._fanout.of_user(sender) and not elsewhere.heard:
+                raise Refused(Code.BUSY, "The bot cannot be told now.", retry_after_ms=2000)
         if sender is None:
             raise Refused(Code.NOT_FOUND, "No such message is being written.", field="serverMsgId")
         event = StopEvent(
@@ -140,7 +150,7 @@ class LiveHandlers:
             server_msg_id=asked.server_msg_id,
             user_id=connection.actor.user_id,
         )
-        self._fanout.to_user(sender, "stop", event)
+        self._fanout.deliver((TellUser(sender, "stop", event),))
         return EmptyAck()
 
     async def presence(self, connection: Connection, asked: SetPresence) -> EmptyAck:
@@ -151,9 +161,13 @@ class LiveHandlers:
     async def watch(self, connection: Connection, asked: Watch) -> WatchAck:
         """Follow people's presence; only those with whom one shares a conversation."""
         me = connection.actor.user_id
-        known = await self._db.read(lambda tx: people.acquainted(tx, me, asked.user_ids))
+        elsewhere = self._presence.elsewhere or _nowhere
+        known, there = await self._db.read(
+            lambda tx: (people.acquainted(tx, me, asked.user_ids), elsewhere(tx, asked.user_ids))
+        )
         if connection.sid in self._fanout.connections:
             self._presence.watch(connection, frozenset(known))
+            self._presence.learn(known, there)
         return WatchAck(
             presence={user_id: self._presence.of(user_id, seen) for user_id, seen in known.items()}
         )
@@ -170,6 +184,10 @@ class LiveHandlers:
     async def _authorize(self, connection: Connection, action: str, conversation_id: str) -> None:
         actor = connection.actor
         await self._db.read(lambda tx: authorize(tx, actor, action, conversation_id))
+
+
+def _nowhere(tx: Tx, user_ids: Iterable[str]) -> Mapping[str, Sequence[Present]]:
+    return {}
 
 
 def table(live: LiveHandlers) -> dict[str, Handler]:

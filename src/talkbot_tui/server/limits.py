@@ -49,6 +49,11 @@ class Buckets:
         bucket.tokens -= 1.0
         return max(0.0, -bucket.tokens / rate.per_second)
 
+    def charge(self, key: object, rate: Rate, count: int) -> None:
+        """So many were taken on another server."""
+        bucket = self._filled(key, rate)
+        bucket.tokens = max(0.0, bucket.tokens - count)
+
     def _filled(self, key: object, rate: Rate) -> _Bucket:
         now = self._clock()
         bucket = self._buckets.get(key)

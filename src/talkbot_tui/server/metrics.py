@@ -14,6 +14,8 @@ _HELP = {
     "internal_errors_total": "Requests that failed for no fault of the client.",
     "handshakes_total": "Connection attempts, by result.",
     "http_total": "API requests, by status.",
+    "hints_total": "Hints heard from other servers.",
+    "hints_unknown_total": "Hints of other servers that this version cannot read.",
 }
 
 

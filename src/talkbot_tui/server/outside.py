@@ -124,7 +124,9 @@ def _checked(token: str, claims: Mapping[str, Any], provider: OutsideProvider) -
             Code.NAME_INVALID, f"The token has no claim {provider.name_claim} to make a name from."
         )
     sign_in = claims.get("sid")
-    one = sign_in if isinstance(sign_in, str) and sign_in else token
+    # What is signed has one spelling; a signature has several (padding, the s of ECDSA), and
+    # a token that was ended must not come back under another one.
+    one = sign_in if isinstance(sign_in, str) and sign_in else token.rpartition(".")[0]
     seed = "\0".join((provider.issuer, subject, one))
     return OutsideClaims(
         provider.issuer,

@@ -29,6 +29,7 @@ class Hasher:
             time_cost=rounds, memory_cost=memory_kib, parallelism=1, type=argon2.Type.ID
         )
         self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="password")
+        self._slots = asyncio.Semaphore(SLOTS)
         self._waiting = 0
         self._dummy = self._argon.hash("nobody's password")
 
@@ -41,12 +42,17 @@ class Hasher:
         """The same in the calling thread."""
         return self._argon.hash(check_strength(password))
 
-    async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether it is the password; takes as long when there is no account (None)."""
+    async def verify(
+        self, stored: str | None, password: str, allowed: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Whether it is the password; takes as long when there is no account (None).
+
+        allowed: raises `Refused` where it may not be tried; asked when its turn has come, since
+        the tries that went before may have failed meanwhile.
+        """
         folded = unicodedata.normalize("NFKC", password)
-        return await self._run(lambda: self._matches(stored or self._dummy, folded)) and bool(
-            stored
-        )
+        matches = await self._run(lambda: self._matches(stored or self._dummy, folded), allowed)
+        return matches and bool(stored)
 
     def outdated(self, stored: str) -> bool:
         """Whether the cost has been raised since it was stored."""
@@ -62,12 +68,14 @@ class Hasher:
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, work: Callable[[], T], allowed: Callable[[], None] = lambda: None) -> T:
         if self._waiting >= WAITING_MAX:
             raise Refused(Code.BUSY, "Too many people sign in now.", retry_after_ms=2000)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            async with self._slots:
+                allowed()
+                return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._waiting -= 1
 

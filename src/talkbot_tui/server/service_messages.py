@@ -138,13 +138,13 @@ def fail_orphans(tx: Tx) -> Outcome:
     return Outcome(deliveries=tuple(deliveries))
 
 
-def fail_stream(tx: Tx, conversation_id: str, server_msg_id: str, text: str) -> Outcome:
-    """End one stream whose bot has gone away."""
+def fail_stream(tx: Tx, conversation_id: str, server_msg_id: str, text: str | None) -> Outcome:
+    """End one stream whose bot has gone away; None leaves the text that is stored."""
     old = messages.find(tx, conversation_id, server_msg_id)
     if old is None or not old.streaming or old.deleted:
         return Outcome(deliveries=(StreamEnds(server_msg_id),))
     actor = Actor(people.infos(tx, [old.sender_id])[old.sender_id])
-    return _rewritten(tx, actor, old, text, False, "failed")
+    return _rewritten(tx, actor, old, old.text if text is None else text, False, "failed")
 
 
 def delete(tx: Tx, actor: Actor, asked: Delete) -> Outcome:

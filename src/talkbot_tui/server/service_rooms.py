@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Any
 
@@ -26,6 +27,8 @@ from talkbot_tui.wire.client_events import (
 )
 from talkbot_tui.wire.errors import Code, Refused
 from talkbot_tui.wire.server_events import UserInfo
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_KEY = "default_conversation"
 INTRODUCED_MAX = 1000
@@ -95,7 +98,11 @@ def prepare(tx: Tx, config: ServerConfig) -> str:
         epoch = secrets.token_hex(8)
         people.set_meta(tx, "epoch", epoch)
     portuguese = config.language == PORTUGUESE
-    create_default(tx, config.default_channel or ("geral" if portuguese else "general"))
+    default = create_default(tx, config.default_channel or ("geral" if portuguese else "general"))
+    room = rooms.find(tx, default, "")
+    if config.default_channel and room and room.name != fold_channel_name(config.default_channel):
+        told = "the first channel is #%s already: --default-channel names that of a new store"
+        logger.warning(told, room.name)
     return epoch
 
 

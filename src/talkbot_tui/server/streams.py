@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from talkbot_tui.server import service_messages
 from talkbot_tui.server.config import ServerConfig
 from talkbot_tui.server.fanout import Fanout
 from talkbot_tui.server.metrics import Metrics
-from talkbot_tui.server.outcome import StreamBegins
+from talkbot_tui.server.outcome import StreamBegins, Tell
 from talkbot_tui.server.storage import messages
 from talkbot_tui.server.storage.database import Database
 from talkbot_tui.wire.client_events import Stream
@@ -39,7 +40,11 @@ class _Growing:
 
 
 class Streams:
-    """The growing messages of this process."""
+    """The growing messages of this process.
+
+    Attributes:
+        elsewhere: asks whether a user is connected to another server; None where there is none.
+    """
 
     def __init__(
         self, config: ServerConfig, database: Database, fanout: Fanout, metrics: Metrics
@@ -50,6 +55,11 @@ class Streams:
         self._fanout = fanout
         self._metrics = metrics
         self._growing: dict[str, _Growing] = {}
+        self.elsewhere: Callable[[str], Awaitable[bool]] | None = None
+
+    def ids(self) -> Collection[str]:
+        """The messages that grow here."""
+        return self._growing.keys()
 
     def begin(self, begins: StreamBegins) -> None:
         """A message starts to grow."""
@@ -135,9 +145,8 @@ class Streams:
                     delta=growing.text[growing.sent :],
                 )
                 growing.sent = len(growing.text)
-                self._fanout.to_room(
-                    growing.conversation_id, "stream", event, but=growing.sender_id
-                )
+                tell = Tell(growing.conversation_id, "stream", event, but=growing.sender_id)
+                self._fanout.deliver((tell,))
 
     async def _save(self) -> None:
         fresh = {
@@ -165,7 +174,11 @@ class Streams:
             elif not growing.alone_since:
                 growing.alone_since = now
             elif now - growing.alone_since > GRACE_SECONDS:
-                await self._fail(server_msg_id, growing)
+                if self.elsewhere is not None and await self.elsewhere(growing.sender_id):
+                    # It may go on there; should it not, the servers' janitor ends it.
+                    self.end(server_msg_id)
+                else:
+                    await self._fail(server_msg_id, growing)
 
     async def _fail(self, server_msg_id: str, growing: _Growing) -> None:
         room, text = growing.conversation_id, growing.text

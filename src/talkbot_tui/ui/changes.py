@@ -91,6 +91,8 @@ def route(chat: ChatScreen, changes: tuple[Change, ...]) -> None:
     ):
         if wanted:
             show()
+    if rooms:
+        chat.look_unsent()
     _land(chat, changes)
 
 

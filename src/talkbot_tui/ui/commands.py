@@ -175,7 +175,7 @@ COMMANDS: tuple[Command, ...] = (
         N_("make a room; --private for invited people only"),
         "",
         ("new",),
-        "<room> [topic]",
+        N_("<room> [topic]"),
     ),
     C(
         "invite",

@@ -7,6 +7,7 @@ difference to what stands there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -71,6 +72,8 @@ class OpenedApp(LayeredApp[T], Generic[T], inherit_bindings=False):
     def begin(self, opening: Opening | None, shown: Callable[[], None] | None) -> None:
         """Before the app runs: what is on the terminal, and who waits for our first screen."""
         self.opening, self.shown = opening, shown
+        # Where nobody listens, Python writes warnings as they are over what stands there.
+        logging.getLogger().addHandler(logging.NullHandler())
         if opening is not None and opening.screen is not None:
             self.holds_input = self.keeps_screen = self.covered = True
             self.taken_over = opening.take_over

@@ -118,3 +118,15 @@ async def test_something_else_answers(body: bytes) -> None:
             assert await told(engine, "not_socketio")
     finally:
         await runner.cleanup()
+
+
+async def test_a_server_that_says_as_little_as_it_may() -> None:
+    async with (
+        server("talkbot-mvp", quiet=True) as there,
+        person(there.url, "talkbot-mvp", "ana") as ana,
+        person(there.url, "talkbot-mvp", "bruno") as bruno,
+    ):
+        ana.say("hello")
+        await ana.has_sent("hello")
+        await until(lambda: bruno.lines() == [("somebody", "hello")])
+        assert ana.lines() == [("ana", "hello")]

@@ -150,7 +150,7 @@ async def test_one_that_answers_nothing_is_told() -> None:
         (("http://example.org",), "would carry everything unprotected"),
         (("http://127.0.0.1:1", "--path", "x"), "a path and a namespace begin with /"),
         (("http://127.0.0.1:1", "--namespace", "x"), "a path and a namespace begin with /"),
-        (("http://127.0.0.1:1", "--listen", "nan"), "a time is a number of seconds up to 3600"),
+        (("http://127.0.0.1:1", "--listen", "nan"), "a time is a number of seconds up to 86400"),
         (("::::",), "is not a server's address"),
     ],
 )

@@ -19,7 +19,6 @@ from talkbot_tui.core.events import (
     ReachedTop,
     React,
     ReadUpTo,
-    ReconnectNow,
     SetPresence,
     StopStream,
     Typed,
@@ -83,10 +82,8 @@ async def test_a_server_that_comes_back(
         await until(lambda: ana.texts() == ["before", "meanwhile"])
         assert ana.states() == [OUTCOME[dialect], SendState.QUEUED]
         again = await stack.enter_async_context(server(dialect, port, house=house))
-        bruno.engine.dispatch(ReconnectNow())
-        await bruno.online()
-        ana.engine.dispatch(ReconnectNow())
-        await ana.online()
+        await bruno.back()
+        await ana.back()
         await bruno.sees("before", "meanwhile")
         ana.say("after")
         await bruno.sees("before", "meanwhile", "after")
@@ -288,7 +285,7 @@ async def test_what_was_missed_comes_where_the_server_keeps_it(house: str) -> No
         ana.say("written offline")
         await until(lambda: "written offline" in ana.texts())
         await way.start()
-        ana.engine.dispatch(ReconnectNow())
+        await ana.back()
         await ana.sees("first", "missed", "written offline")
         await bruno.sees("first", "missed", "written offline")
         ana.say("lose the ack")

@@ -13,7 +13,7 @@ from talkbot_tui.client.connect import open_foreign
 from talkbot_tui.client.dialects import loading
 from talkbot_tui.client.dialects.foreign import ForeignDialect
 from talkbot_tui.client.engine import Engine
-from talkbot_tui.core.events import OpenConversation
+from talkbot_tui.core.events import OpenConversation, ReconnectNow
 from talkbot_tui.core.link import LinkState
 from talkbot_tui.core.model import Message, Note, SendState
 from tests.peers.javascript import NODE, Program, program
@@ -107,6 +107,12 @@ class Person:
         await until(
             lambda: self.link is LinkState.ONLINE, what=lambda: str(vars(self.engine.session.link))
         )
+
+    async def back(self) -> None:
+        """Online again, without the wait before the next attempt."""
+        if self.link is LinkState.WAITING:
+            self.engine.dispatch(ReconnectNow())
+        await self.online()
 
     async def has_sent(self, text: str) -> None:
         """The server told that it has this message."""

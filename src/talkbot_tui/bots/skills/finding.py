@@ -63,7 +63,7 @@ async def search(engine: Engine, query: str, rooms: list[Conversation], language
                 hits.append((hit, room))
     hits.sort(key=lambda found: found[0].ts, reverse=True)
     if not hits:
-        return _.translate(language, "I found nothing with “{query}”.").format(
+        return _.translate(language, "I found nothing with “{query}” in our rooms.").format(
             query=quoted(query[:60])
         )
     title = _.translate_plural(

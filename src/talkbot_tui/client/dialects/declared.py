@@ -79,12 +79,14 @@ class Step:
         answer: the event that says that it is done, "" where none comes.
         refused: the event that says that it is not, "" where none comes.
         ack: how its answer is read; None where it has none.
+        needed: without an answer it is not done; else it is taken for done after a moment.
     """
 
     emit: Emit
     answer: str = ""
     refused: str = ""
     ack: Ack | None = None
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,7 @@ def _step(table: Table | None) -> Step | None:
         table.text("answer", ""),
         table.text("refused", ""),
         _ack(table.table("ack")),
+        table.flag("needed", default=True),
     )
     table.done()
     if made.answer and made.ack:

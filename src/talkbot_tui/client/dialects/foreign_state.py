@@ -40,7 +40,7 @@ class ForeignState:
         self.declared = declared
         self.name = name
         self.me = User(f"\0me:{name}", clean_line(name, 64) or "?")
-        self.wanted = [room for room in rooms if room] or [declared.room or ROOM]
+        self.wanted = [*dict.fromkeys(filter(None, rooms))] or [declared.room or ROOM]
         self.rooms: dict[str, RoomLog] = {}
         self.session = ""
         self.offset: object = None

@@ -137,7 +137,9 @@ class Receiver:
         if said.offset is not None and said.offset != "":
             self._state.offset = said.offset
         mine = self._state.is_me(said.author) or self._state.declared.own_by_text
-        own = log.own(said.client_id, said.id, said.text) if mine else None
+        # An id of ours says more than the author's name, which not every server tells.
+        ours = mine or bool(said.client_id)
+        own = log.own(said.client_id, said.id, said.text) if ours else None
         mine = own is not None or self._state.is_me(said.author)
         if own is not None:
             return log.came_back(own, ts, said.id)

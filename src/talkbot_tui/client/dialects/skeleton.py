@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from talkbot_tui.client.dialects.declared import KINDS
 from talkbot_tui.core.text import clean_line
 
 TEXTS = ("text", "message", "msg", "body", "content", "data")
@@ -91,9 +92,7 @@ def _rule(event: str, arguments: Sequence[object]) -> str:
             if key := _among(first, names):
                 lines.append(f"{field} = {_way(key)}")
     else:
-        lines.append(
-            'is = "ignore" # ? message, history, joined, left, users, typing, error, notice'
-        )
+        lines.append(f'is = "ignore" # ? {", ".join(KINDS)}')
     return "\n".join(lines) + "\n"
 
 

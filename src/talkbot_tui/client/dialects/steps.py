@@ -12,6 +12,8 @@ from talkbot_tui.client.transport import Refused, Transport, Unanswered
 from talkbot_tui.core.text import clean_line
 
 STEP_S = 10.0
+UNNEEDED_S = 2.0
+"""So long an answer is waited for that not every server gives."""
 
 
 async def perform(
@@ -22,11 +24,14 @@ async def perform(
     Raises `Refused`, where no answer comes as well, and `LinkLost`.
     """
     emit = step.emit
+    step_s = step_s if step.needed else min(step_s, UNNEEDED_S)
     arguments = emit.fill(state.known(room))
     if step.ack is not None:
         try:
             answer = await transport.request(emit.event, arguments, step_s)
         except Unanswered:
+            if not step.needed:
+                return
             raise _no_answer(emit.event, "an ack") from None
         why = refusal(step.ack, answer if isinstance(answer, tuple) else (answer,))
         if why is not None:
@@ -42,7 +47,8 @@ async def perform(
             if name == step.refused:
                 raise Refused("refused_there", _words(answer))
     except TimeoutError:
-        raise _no_answer(emit.event, step.answer) from None
+        if step.needed:
+            raise _no_answer(emit.event, step.answer) from None
     finally:
         if told is not None:
             told.cancel()

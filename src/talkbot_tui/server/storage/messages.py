@@ -78,6 +78,12 @@ def streaming(tx: Tx) -> list[Stored]:
     return [Stored(*row) for row in tx.sql.execute(_STREAMING)]
 
 
+def growing_of(tx: Tx, conversation_id: str, server_msg_id: str) -> str | None:
+    """Who writes a growing message of that conversation; None when it does not grow."""
+    found = find(tx, conversation_id, server_msg_id)
+    return found.sender_id if found and found.streaming and not found.deleted else None
+
+
 def insert(tx: Tx, mentions: Sequence[str], **values: Any) -> None:
     """Store a message that has been numbered."""
     row = {

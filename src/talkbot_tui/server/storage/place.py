@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from talkbot_tui.server.secret_file import secret_in
 from talkbot_tui.server.storage.faults import StoreProblem
 
 URL = "TALKBOT_DATABASE_URL"
@@ -15,6 +16,7 @@ PORT = "PGPORT"
 USER = "PGUSER"
 PASSWORD = "PGPASSWORD"
 DATABASE = "PGDATABASE"
+PASSWORD_FILE = "TALKBOT_DATABASE_PASSWORD_FILE"
 FAMILIAR = (USER, HOST, DATABASE, PASSWORD, PORT)
 """What PostgreSQL's own programs read, too."""
 
@@ -74,8 +76,11 @@ def database_place(environ: Mapping[str, str], sources: Mapping[str, str]) -> Da
         if url.get_backend_name() != "postgresql":
             # Refused where it is opened; there is nothing more to tell of it.
             return DatabasePlace(environ[URL], "")
+        if not url.password and (password := _password_in_file(environ)):
+            url = url.set(password=password)
         return DatabasePlace(
-            environ[URL], f"{shown(url)} ({URL}, {sources.get(URL, 'environment')})"
+            url.render_as_string(hide_password=False),
+            f"{shown(url)} ({URL}, {sources.get(URL, 'environment')})",
         )
     if not environ.get(HOST) and not environ.get(DATABASE):
         return DatabasePlace()
@@ -93,7 +98,7 @@ def database_place(environ: Mapping[str, str], sources: Mapping[str, str]) -> Da
     url = sa.URL.create(
         "postgresql",
         username=environ.get(USER) or None,
-        password=environ.get(PASSWORD) or None,
+        password=environ.get(PASSWORD) or _password_in_file(environ) or None,
         host=host,
         port=int(port),
         database=database,
@@ -106,6 +111,14 @@ def database_place(environ: Mapping[str, str], sources: Mapping[str, str]) -> Da
         f"password {'given' if url.password else 'not given'} ({source(PASSWORD)})",
     )
     return DatabasePlace(url.render_as_string(hide_password=False), ", ".join(parts))
+
+
+def _password_in_file(environ: Mapping[str, str]) -> str:
+    file = environ.get(PASSWORD_FILE, "").strip()
+    try:
+        return secret_in(PASSWORD_FILE, file) if file else ""
+    except ValueError as error:
+        raise StoreProblem(str(error)) from None
 
 
 def database_options(environ: Mapping[str, str]) -> DatabaseOptions:

@@ -223,3 +223,86 @@ writer_mark = Table(
     Column("batch", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+# The servers that use the database now, by leases that they renew; times by the database's clock.
+node = Table(
+    "node",
+    metadata,
+    Column("node_id", String(64), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("renewed_at", BigInteger, nullable=False),
+)
+
+# Who is connected to which of them; a row counts as long as its node's lease does.
+node_presence = Table(
+    "node_presence",
+    metadata,
+    Column("user_id", String(64), primary_key=True),
+    Column("node_id", ForeignKey("node.node_id", ondelete="CASCADE"), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Index("node_presence_by_node", "node_id"),
+)
+
+# What only one server does at a time.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+# Growing messages that a server still hears of.
+growing = Table(
+    "growing",
+    metadata,
+    Column("server_msg_id", String(64), primary_key=True),
+    Column("renewed_at", BigInteger, nullable=False),
+)
+
+PASSING = (writer_mark, node, node_presence, lease, growing)
+"""What tells of running servers only, and is no part of a copy."""
+
+# What TalkBot remembers where servers share a database; with one server it has a file of its own.
+fact = Table(
+    "fact",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("conversation_id", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("language", String(16), nullable=False),
+)
+poll = Table(
+    "poll",
+    metadata,
+    Column("server_msg_id", String(64), primary_key=True),
+    Column("conversation_id", String(64), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+vote = Table(
+    "vote",
+    metadata,
+    Column("server_msg_id", String(64), primary_key=True),
+    Column("user_id", String(64), primary_key=True),
+    Column("choice", BigInteger, nullable=False),
+    Column("by_reaction", BigInteger, nullable=False),
+)
+answered = Table(
+    "answered",
+    metadata,
+    Column("server_msg_id", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)

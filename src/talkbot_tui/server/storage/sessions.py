@@ -281,7 +281,11 @@ def personal_of_user(tx: Tx, user_id: str) -> list[PersonalToken]:
     """A user's personal tokens that still count."""
     rows = tx.sql.execute(
         sa.select(personal_token)
-        .where(personal_token.c.user_id == user_id, personal_token.c.revoked_at.is_(None))
+        .where(
+            personal_token.c.user_id == user_id,
+            personal_token.c.revoked_at.is_(None),
+            personal_token.c.expires_at > tx.now,
+        )
         .order_by(personal_token.c.created_at)
     )
     return [

@@ -21,7 +21,7 @@ from talkbot_tui.server.storage.database import FILE, Database, open_database
 from talkbot_tui.server.storage.faults import StoreProblem
 from talkbot_tui.server.storage.place import DatabaseOptions
 from talkbot_tui.server.storage.postgres import COPYING, open_postgres
-from talkbot_tui.server.storage.schema import message, meta, metadata, writer_mark
+from talkbot_tui.server.storage.schema import PASSING, message, meta, metadata
 from talkbot_tui.server.storage.tx import Tx
 from talkbot_tui.server.storage.words import vector
 
@@ -85,7 +85,7 @@ def _transfer(
 
 def tables() -> list[sa.Table]:
     """What is copied, in an order in which every reference finds its row."""
-    return [table for table in metadata.sorted_tables if table is not writer_mark]
+    return [table for table in metadata.sorted_tables if table not in PASSING]
 
 
 def _do(database: Database, unit: Callable[[Tx], Any]) -> Any:

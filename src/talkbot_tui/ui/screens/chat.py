@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 _ = i18n.Domain("app")
 
+LEAD_TO_LEAVING = ("interrupt", "quit", "send", "palette", "complete")
+"""What comes before leaving, by key, by name or out of the list; anything else takes it back."""
+
 PATIENCE_S = 0.3
 """How long the app's first picture waits for the rows of its room."""
 
@@ -49,6 +52,7 @@ class ChatScreen(ChatParts):
 
     Attributes:
         leaving: leaving was asked for once; another time does it.
+        asked: what was told of unsent messages then.
         asked_delete: key of the message whose deletion waits for a second key press.
         wanted_room: the room to open as soon as it is listed, "" for none.
         ear: hears the engine.
@@ -74,6 +78,7 @@ class ChatScreen(ChatParts):
         self.wanted_room = room
         self.turned_away = ""
         self.leaving = False
+        self.asked = ""
         self.asked_delete = ""
         self.hunt: Hunt | None = None
         self.ear = Ear(self)
@@ -244,7 +249,9 @@ class ChatScreen(ChatParts):
 
     @on(Composer.Written)
     def _written(self, event: Composer.Written) -> None:
-        self.leaving = False
+        if not event.text.startswith("/"):
+            # Who types a command may be asking a second time.
+            self.leaving = False
         # A burst of keys may have changed or sent the text before we hear of this.
         here = event.room_id == self.composer.room_id
         text = self.composer.text if here else event.text
@@ -268,12 +275,14 @@ class ChatScreen(ChatParts):
             return
         match self.desk.submit(room_id, text):
             case Told(line):
+                self.leaving = False
                 self.turned_away = text
                 self.tell(line)
             case Ordered(command, rest):
                 self._clear(room_id, text, "")
                 self.action_command(command.id, rest)
             case Sent():
+                self.leaving = False
                 self._clear(room_id, text, task.kept if task else "")
                 self.go_to_end()
 
@@ -290,7 +299,7 @@ class ChatScreen(ChatParts):
         """Run a command; one that asks the server runs beside the screen."""
         from talkbot_tui.ui.actions import HANDLERS
 
-        if command_id not in ("interrupt", "quit"):
+        if command_id not in LEAD_TO_LEAVING:
             self.leaving = False
         if command_id != "delete":
             self.asked_delete = ""
@@ -325,6 +334,13 @@ class ChatScreen(ChatParts):
         unsent = self.desk.unsent_texts()
         if unsent and not self.leaving:
             self.leaving = True
-            self.tell(words.unsent_line(unsent, lasting=self.engine.session.lasting))
+            self.asked = words.unsent_line(unsent, lasting=self.engine.session.lasting)
+            self.tell(self.asked)
         else:
             self.app.exit(0)
+
+    def look_unsent(self) -> None:
+        """What was asked before leaving is over once all is sent."""
+        if self.asked and self.notice.text == self.asked and not self.desk.unsent_texts():
+            self.leaving, self.asked = False, ""
+            self.tell("")

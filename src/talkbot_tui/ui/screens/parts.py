@@ -179,6 +179,9 @@ class ChatParts(Gauged, Screen[None]):
         width = max(12, self.people.size.width)
         if members:
             self.people.show(lists.people_lines(members, presence, width, self.around.glyphs))
+        elif not session.link.online:
+            # Nobody will tell who is here; what stands there is another room's.
+            self.people.show([])
         wanted = tuple(member.user.user_id for member in members[:WATCH_MAX])
         if wanted != self.watched:
             self.watched = wanted

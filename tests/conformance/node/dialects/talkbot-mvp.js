@@ -1,6 +1,8 @@
 // The smallest chat contract: a client's id on each message, an ack, typing and presence.
 import { serve } from "./serving.js";
 
+// {"quiet": true}: joins without a word, and names no authors.
+const { quiet } = JSON.parse(process.argv[3] ?? "{}");
 const stored = new Map();
 let last = 0;
 
@@ -11,7 +13,7 @@ serve((io) => {
       if (conversationId === "closed") return ack({ ok: false, error: "this room is closed" });
       socket.join(conversationId);
       socket.to(conversationId).emit("presence", { conversationId, userId: from, status: "online" });
-      ack({ ok: true });
+      if (!quiet) ack({ ok: true });
     });
     socket.on("leaveRoom", ({ conversationId }) => socket.leave(conversationId));
     socket.on("message", ({ conversationId, text, clientMsgId }, ack) => {
@@ -20,7 +22,9 @@ serve((io) => {
       if (known) return ack(known);
       const answer = { serverMsgId: `s${++last}`, ts: Date.now() };
       stored.set(clientMsgId, answer);
-      io.to(conversationId).emit("message", { conversationId, from, text, clientMsgId, ...answer });
+      const author = quiet ? {} : { from };
+      const message = { conversationId, ...author, text, clientMsgId, ...answer };
+      io.to(conversationId).emit("message", message);
       // Once: as a connection that is lost between the storing and the ack.
       if (text === "lose the ack") return socket.conn.close();
       ack(answer);

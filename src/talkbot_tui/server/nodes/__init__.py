@@ -1,0 +1,1 @@
+"""Several servers on one database: what one of them does, the others' clients see."""
