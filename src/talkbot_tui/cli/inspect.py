@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     settings = chat.settings_of(args)
     if args.open:
         return _look(args.open, settings)
-    chat.require_terminal()
+    _require_terminal()
     return asyncio.run(_connect(args, server, settings, auth, headers))
 
 
@@ -119,7 +119,6 @@ def _record(inspection: Inspection, path: str) -> None:
 
 
 def _look(path: str, settings: Settings) -> int:
-    from talkbot_tui.cli import chat
     from talkbot_tui.client import recorder
     from talkbot_tui.client.inspector.recording import PACKETS_MAX, RecordingError
     from talkbot_tui.client.wiretap import Wire, Wiretap
@@ -132,7 +131,7 @@ def _look(path: str, settings: Settings) -> int:
     except OSError as error:
         words = _("{path} cannot be read: {why}")
         raise Problem(words.format(path=path, why=error.strerror), exit_codes.USAGE) from None
-    chat.require_terminal()
+    _require_terminal()
     tap = Wiretap(rows_max=PACKETS_MAX)
     tap.load(packets)
     app = InspectorApp(Wire(tap, lambda: None, origin=server), settings, live=False)
@@ -151,6 +150,16 @@ def _unreadable(path: str, error: Exception) -> str:
         "long": _("{path}, line {line}: too long, or too many lines"),
     }[error.code]
     return words.format(path=path, line=error.line, detail=error.detail, version=VERSION)
+
+
+def _require_terminal() -> None:
+    from talkbot_tui.cli import chat
+
+    try:
+        chat.require_terminal()
+    except Problem as problem:
+        words = _("the inspector needs a terminal that can move its cursor, and this is none")
+        raise Problem(words, problem.code) from None
 
 
 def _auth(path: str | None) -> object:

@@ -128,7 +128,8 @@ def details(
 def _payload(text: str, width: int, depth: int) -> list[Line]:
     lines: list[Line] = []
     for line in pretty(text, depth):
-        shown = clean(line[:LINE_MAX]).replace("\n", " ")
+        more = "…" if len(line) > LINE_MAX else ""
+        shown = clean(line[:LINE_MAX]).replace("\n", " ") + more
         indent = len(shown) - len(shown.lstrip(" "))
         for part in flow([Span(shown.strip(" "), "code")], max(8, width - 1 - min(indent, 12))):
             lines.append((Span(" " * (1 + min(indent, 12))), *part))
