@@ -246,6 +246,8 @@ def test_a_recording_is_read_as_it_was_written() -> None:
         ([recording.head(), recording.line(packet()), "{}\n"], 3, "field"),
         ([recording.head(), recording.line(packet()).replace('"out"', '"up"')], 2, "field"),
         ([recording.head(), recording.line(packet()).replace('"event"', '"party"', 1)], 2, "field"),
+        ([recording.head(), recording.line(packet(transport="\x1b[31m"))], 2, "field"),
+        ([recording.head(), recording.line(packet(sha256="\x1b[31m"))], 2, "field"),
         ([recording.head(), " " * 2_000_000 + "\n"], 2, "long"),
     ],
 )

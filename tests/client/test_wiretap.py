@@ -181,6 +181,16 @@ def test_a_secret_across_the_cut_is_not_kept_in_part() -> None:
     assert all("horse" not in row.text for row in tap.rows)
 
 
+def test_a_secret_at_the_end_is_not_kept_in_part_though_others_made_room_for_it() -> None:
+    tap = made()
+    secret = "correct-horse-battery"
+    tap.secret({"token": secret})
+    for shift in range(len(secret) + 2):
+        tap.packet(Way.IN, "websocket", 4, f'2["x","{"y" * shift}{(secret + " ") * 10_000}"]')
+    assert all("horse" not in row.text and "corr" not in row.text for row in tap.rows)
+    assert all(row.cut for row in tap.rows)
+
+
 def test_a_listener_that_fails_disturbs_nothing() -> None:
     tap = made()
 

@@ -100,13 +100,26 @@ async def test_foreign_text_is_literal_and_cleaned_and_no_secret_is_drawn() -> N
                 assert "[b]red[/b]" in seen
 
 
+async def test_what_could_act_on_the_terminal_is_drawn_as_something_else() -> None:
+    async with make(scene=False).run_test(size=WIDE) as pilot:
+        tap = screen_of(pilot).wire.tap
+        evil = "a\x1b]0;title\x07\u202e\x9b31m[/b][red]"
+        for packet in (f'2["{evil}","{evil}"]', f"2{evil}", f'4/{evil},{{"message":"{evil}"}}'):
+            tap.packet(Way.IN, "websocket", MESSAGE, packet)
+            await shows(pilot, "[/b][red]")
+            assert not set(text(pilot)) & set("\x1b\x07\u202e\x9b")
+        tap.note("failed", evil, evil)
+        await shows(pilot, "#4 failed")
+        assert not set(text(pilot)) & set("\x1b\x07\u202e\x9b")
+
+
 async def test_the_list_follows_and_keeps_its_place_while_one_reads_back() -> None:
     async with make(scene=False).run_test(size=WIDE) as pilot:
         screen = screen_of(pilot)
         tap = screen.wire.tap
         flood(tap, 200)
         await until(lambda: '{"n":199}' in text(pilot))
-        await pilot.press("pageup", "pageup", "up")
+        await pilot.press("pageup", "pageup", *["down"] * 5)
         await pilot.pause()
         before = lines(pilot)[1:30]
         assert "End follows" in text(pilot)

@@ -70,7 +70,7 @@ def row(packet: Packet, pair: Pair | None, width: int, zone: tzinfo | None, plai
 
 def _short(packet: Packet, room: int) -> str:
     if packet.kind == "attachment":
-        return f"sha256 {packet.sha256[:12]}"
+        return f"sha256 {clean_line(packet.sha256, 12)}"
     text = packet_words.summary(packet)
     if packet.event and text.startswith("["):
         # The name stands before it already.

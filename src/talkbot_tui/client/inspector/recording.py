@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ VERSION = 1
 FORMAT = "talkbot-tui inspector"
 LINE_MAX = 1_000_000
 PACKETS_MAX = 200_000
+TRANSPORTS = ("", "polling", "websocket")
+_DIGEST = re.compile(r"(?:[0-9a-f]{64})?")
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "number": int,
     "at": (int, float),
@@ -128,8 +131,11 @@ def _packet(told: object, number: int) -> Packet:
         if not isinstance(value, kind) or (isinstance(value, bool) and name != "cut"):
             raise RecordingError(number, "field", name)
         given[name] = value
-    if given["kind"] not in KINDS:
-        raise RecordingError(number, "field", "kind")
+    for name, known in (("kind", KINDS), ("transport", TRANSPORTS)):
+        if given[name] not in known:
+            raise RecordingError(number, "field", name)
+    if not _DIGEST.fullmatch(given["sha256"]):
+        raise RecordingError(number, "field", "sha256")
     try:
         given["way"] = Way(given["way"])
     except ValueError:

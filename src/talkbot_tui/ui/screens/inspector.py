@@ -229,7 +229,7 @@ class InspectorScreen(Gauged, Screen[None]):
         if not self.live:
             parts.append(_("recording"))
         elif tap.rows and tap.rows[-1].transport:
-            parts.append(tap.rows[-1].transport)
+            parts.append(clean_line(tap.rows[-1].transport, 20))
         parts.append(_.plural("{n} packet", "{n} packets", count).format(n=count))
         if view.filter:
             parts.append(_("{n} shown").format(n=len(view.shown)))
