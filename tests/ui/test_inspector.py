@@ -122,6 +122,7 @@ async def test_the_list_follows_and_keeps_its_place_while_one_reads_back() -> No
         await pilot.press("pageup", "pageup", *["down"] * 5)
         await pilot.pause()
         before = lines(pilot)[1:30]
+        assert before[5].startswith("▸")
         assert "End follows" in text(pilot)
         flood(tap, 300)
         await until(lambda: "500 packets" in text(pilot))
