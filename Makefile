@@ -52,7 +52,7 @@ $(SBOM_STAMP): requirements/sbom.txt $(DEV_STAMP)
 demo: $(RUN_STAMP)  ## chat at once: server, room, bot and app on this machine (AS=name, DATA_DIR=folder)
 	@$(BIN)/talkbot-tui demo $(if $(AS),--as "$(AS)") $(if $(DATA_DIR),--data-dir "$(DATA_DIR)")
 
-test: $(DEV_STAMP) catalogues  ## the tests (at most 15 minutes; seven on two free cores)
+test: $(DEV_STAMP) catalogues  ## the tests (at most 15 minutes; nine on two free cores)
 	$(SECONDS_OF) test 900 -- $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: $(DEV_STAMP)  ## format, lint, types, layers, sizes (at most 3 minutes)
@@ -108,8 +108,8 @@ sim-ci: $(DEV_STAMP)  ## the same with 10,000 (at most 12 minutes)
 crash: $(DEV_STAMP)  ## kill client and server at 10,000 moments, cut the power at 1,000,000 (hours; needs strace; POINTS, IMAGES: fewer)
 	$(BIN)/python -m tests.crash --points $(or $(POINTS),10000) --images $(or $(IMAGES),1000000)
 
-crash-ci: $(DEV_STAMP)  ## the same at 120 and 20,000, and the bugs planted for it (at most 8 minutes)
-	$(SECONDS_OF) crash-ci 480 -- sh -ec '$(BIN)/python -m tests.crash --points 120 --images 20000; $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider tests/planted/test_planted_crash.py'
+crash-ci: $(DEV_STAMP)  ## the same at 120 and 20,000, and the bugs planted for it and for the server (at most 8 minutes)
+	$(SECONDS_OF) crash-ci 480 -- sh -ec '$(BIN)/python -m tests.crash --points 120 --images 20000; $(BIN)/python -m pytest -o addopts="-q --strict-markers --import-mode=importlib" -p no:cacheprovider tests/planted/test_planted_crash.py tests/planted/test_planted_server.py'
 
 chaos: $(DEV_STAMP)  ## real processes on a bad network: 1,500,000 messages acknowledged (half a day)
 	$(BIN)/python -m tests.chaos --kinds all --seeds 50 --messages 300 --jobs 2
